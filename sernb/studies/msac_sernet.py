@@ -284,7 +284,7 @@ class Network:
         """Embeddings of whole utterances, in the order of `rows`."""
         self.model.eval()
         out = torch.empty(len(rows), self.config.embedding)
-        for batch in audio.buckets(self.waves.lengths[rows], 64):
+        for batch in audio.buckets(self.waves.lengths[rows], 16):
             with training.autocast(self.on, to):
                 out[batch] = self.model.encoder(*self.frames.batch(rows[batch])).float().cpu()
         return out
