@@ -126,11 +126,14 @@ class _State:
         mixed = seed * 1_000_003 + epoch
         torch.manual_seed(mixed)  # dropout and its like
         generator = torch.Generator().manual_seed(mixed)
-        started, losses = time.perf_counter(), []
+        started, losses, names = time.perf_counter(), [], []
         self.model.train()
         for batch in batches(generator):
-            losses.append(self._step(batch, objective, generator, epoch))
-        row = {"epoch": epoch + 1, "train_loss": float(torch.stack(losses).mean())}
+            losses.append(self._step(batch, objective, generator))
+            names.append(batch["utterances"])
+        losses = torch.stack(losses)
+        _refuse_not_finite(losses, names, epoch)  # once an epoch: reading a loss stalls an accelerator
+        row = {"epoch": epoch + 1, "train_loss": float(losses.mean())}
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         if validate is not None:
             row |= {f"valid_{k}": v for k, v in self._validate(validate).items()}
@@ -140,14 +143,8 @@ class _State:
             self.best_state = self.average_copy() if self.average else _copy(self.model)
         self.best = max(self.best, score)
 
-    def _step(self, batch, objective, generator, epoch):
+    def _step(self, batch, objective, generator):
         loss = objective(batch, generator)
-        if not torch.isfinite(loss):
-            names = ", ".join(map(str, list(batch["utterances"])[:8]))
-            raise NotFinite(
-                f"the loss is {loss.item()} in epoch {epoch + 1}; the batch holds {names}. "
-                "Look at those recordings, lower the learning rate or clip the gradient."
-            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if self.config.clip:
@@ -204,6 +201,17 @@ class _State:
         self.scheduler.load_state_dict(everything["scheduler"])
         self.curves, self.best = everything["curves"], everything["best"]
         self.best_state, self.average = everything["best_state"], everything["average"]
+
+
+def _refuse_not_finite(losses, utterances, epoch):
+    bad = (~torch.isfinite(losses)).nonzero().flatten()
+    if len(bad):
+        first = int(bad[0])
+        names = ", ".join(map(str, list(utterances[first])[:8]))
+        raise NotFinite(
+            f"the loss is {losses[first].item()} in epoch {epoch + 1}, step {first + 1}; the batch holds {names}. "
+            "Look at those recordings, lower the learning rate or clip the gradient."
+        )
 
 
 def _copy(model):
