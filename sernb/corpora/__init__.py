@@ -1,0 +1,59 @@
+"""Corpora: what lies on disk → one tidy table. One file per corpus; a user's own is one CSV."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sernb import paths
+
+from . import emodb, emovo, ravdess, standin, table
+
+READERS = {"emodb": emodb.read, "emovo": emovo.read, "ravdess": ravdess.read}
+
+
+def names() -> list[str]:
+    return list(READERS)
+
+
+def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0) -> pd.DataFrame:
+    """One corpus as a table: index utterance; columns `table.COLUMNS`.
+
+    `data="real"` reads `root` (default: the folder `name` below SERNB_DATA); "stand-in" makes and reads speech
+    by espeak-ng in the corpus's layout. Raises ValueError for an unknown name, FileNotFoundError for a wrong root.
+    """
+    if name not in READERS:
+        raise ValueError(f"corpus {name!r} is unknown; there are {', '.join(READERS)}. Your own: read_table(csv).")
+    if data not in ("real", "stand-in"):
+        raise ValueError(f"data {data!r} is unknown; there are 'real' and 'stand-in'.")
+    if data == "stand-in":
+        if root is not None:
+            raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
+        root = standin.make(name, seed)
+    found = READERS[name](Path(root or paths.DATA / name).resolve())
+    found.attrs["data"] = data
+    return found
+
+
+def read_table(csv) -> pd.DataFrame:
+    """A user's own corpus: a CSV with `file`, `speaker`, `emotion`; every other column of a table is optional.
+
+    `file` may be relative to the CSV. Without `corpus` the CSV's name is it; without `utterance` it is
+    corpus/stem (and start, where one file holds several). Raises ValueError naming what is missing.
+    """
+    csv = Path(csv).expanduser().resolve()
+    given = pd.read_csv(csv, dtype={"speaker": str, "session": str, "emotion": str}, encoding="utf-8-sig")
+    missing = {"file", "speaker", "emotion"} - set(given)
+    if missing:
+        raise ValueError(f"{csv}: lacks the columns {sorted(missing)}, found {list(given)}.")
+    if given["file"].isna().any():
+        raise ValueError(f"{csv}: line {int(np.argmax(given['file'].isna())) + 2} names no file.")
+    given["corpus"] = given["corpus"] if "corpus" in given else csv.stem
+    bare = given["speaker"].notna() & ~given["speaker"].str.contains("/", na=False)
+    given.loc[bare, "speaker"] = given["corpus"] + "/" + given["speaker"]
+    given["file"] = [str((csv.parent / Path(f).expanduser()).resolve()) for f in given["file"]]
+    if "utterance" not in given:
+        name = given["corpus"] + "/" + given["file"].map(lambda f: Path(f).stem)
+        several = name.duplicated(keep=False) & ("start" in given)
+        given["utterance"] = name.where(~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str))
+    return table.build(given.to_dict("records"))
