@@ -180,7 +180,8 @@ def execute(notebook: Notebook, passed: dict, file: Path) -> Outcome:
     except papermill.exceptions.PapermillExecutionError as error:
         os.replace(partial, failed)
         # Papermill puts a note before the failing cell and one at the top; the reader counts without them.
-        cell = f"cell {error.cell_index + 1} (In [{error.exec_count}])"
+        first = error.source.strip().split("\n")[0]
+        cell = f"cell {error.cell_index + 1} (In [{error.exec_count}]: {first})"
         return Outcome(notebook, failed, time.monotonic() - started, f"{cell}: {error.ename}: {error.evalue}")
     except Exception as error:  # the kernel died or did not start, the notebook is no notebook: the next one may work
         if partial.exists():
