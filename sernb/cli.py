@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sernb import notebooks
+from sernb import notebooks, saving
 
 #: What was wrong with the command itself; nothing was executed.
 MISUSE = 2
@@ -26,20 +26,32 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="execute notebooks, headless and in order")
-    run.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name, number or folder; default: all")
+    run.add_argument(
+        "notebooks", nargs="*", metavar="NOTEBOOK", help="path, name, number or folder; default: all"
+    )
     run.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters",
                      help="set a notebook's parameter; one that a notebook does not declare is refused")  # fmt: skip
-    run.add_argument("--preset", choices=["quick", "paper", "tuned"], help="default: the notebook's own, quick")
+    run.add_argument(
+        "--preset", choices=["quick", "paper", "tuned"], help="default: the notebook's own, quick"
+    )
     run.add_argument("--data", choices=["stand-in", "real"], help="default: the notebook's own, stand-in")
     run.add_argument("--cluster", choices=["none"], help="where trainings run: here, in order")
     run.add_argument("--out", type=Path, metavar="DIR", help="where to render; default: build/rendered")
-    run.add_argument("--save", action="store_true", help="put the executed notebook in its place, to be committed")
+    run.add_argument(
+        "--save", action="store_true", help="put the executed notebook in its place, to be committed"
+    )
     run.set_defaults(command=execute)
 
     results = commands.add_parser("results", help="list results; freeze, import, write the README's table")
-    results.add_argument("--import", type=Path, metavar="DIR", dest="other", help="merge another machine's results/")
-    results.add_argument("--freeze", action="store_true", help="write finished real runs to figures/real/runs")
-    results.add_argument("--readme", action="store_true", help="rewrite the README's table from the frozen runs")
+    results.add_argument(
+        "--import", type=Path, metavar="DIR", dest="other", help="merge another machine's results/"
+    )
+    results.add_argument(
+        "--freeze", action="store_true", help="write finished real runs to figures/real/runs"
+    )
+    results.add_argument(
+        "--readme", action="store_true", help="rewrite the README's table from the frozen runs"
+    )
     results.set_defaults(command=show_results)
     return top
 
@@ -66,7 +78,7 @@ def execute(chosen) -> int:
         if outcome.error is not None:
             failures.append(outcome)
         elif chosen.save:
-            notebooks.save(notebook, outcome.file)
+            saving.save(notebook, outcome.file)
     for outcome in failures:
         print(f"{outcome.notebook.name}: {outcome.error}\n  see {_short(outcome.file)}", file=sys.stderr)
     return 1 if failures else 0

@@ -21,8 +21,6 @@ import nbformat
 
 from sernb import paths
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
 
 class Stopped(KeyboardInterrupt):
     """SIGINT or SIGTERM arrived. A KeyboardInterrupt, because asyncio lets nothing else through at once."""
@@ -99,13 +97,17 @@ def _matching(name: str) -> list[Notebook]:
         lambda n: wanted == n.path.stem.split("_")[0],
     ):
         if len(hits := [n for n in known if fits(n)]) > 1:
-            raise ValueError(f"{name!r} fits several notebooks: {', '.join(n.name for n in hits)}. Name one in full.")
+            raise ValueError(
+                f"{name!r} fits several notebooks: {', '.join(n.name for n in hits)}. Name one in full."
+            )
         if hits:
             return hits
     if hits := [n for n in known if n.name.startswith(f"{wanted}/")]:
         return hits
     listed = ", ".join(n.name for n in known) or "none"
-    raise FileNotFoundError(f"{name!r} is no notebook: expected a path, or a name or number of one of: {listed}.")
+    raise FileNotFoundError(
+        f"{name!r} is no notebook: expected a path, or a name or number of one of: {listed}."
+    )
 
 
 def parameters(notebook, name: str) -> dict:
@@ -113,7 +115,9 @@ def parameters(notebook, name: str) -> dict:
 
     Raises ValueError where the cell holds anything but assignments of literals, since papermill replaces by name.
     """
-    cells = [c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])]
+    cells = [
+        c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])
+    ]
     found = {}
     for node in (node for cell in cells for node in ast.parse(cell.source).body):
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
@@ -154,10 +158,14 @@ def place(notebook: Notebook, passed: dict, build: Path | None = None) -> Path:
     values = notebook.parameters() | passed
     others = [f"{k}_{v}" for k, v in sorted(passed.items()) if k not in ("preset", "data")]
     parts = [str(values[k]) for k in ("preset", "data") if k in values] + others
-    folder = re.sub(r"[^\w.-]+", "_", "-".join(parts))
+    folder = "-".join(re.sub(r"[^\w.-]+", "_", part).replace("__", "_").strip("_") for part in parts)
     if len(folder) > 100:
         folder = f"{folder[:80]}-{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
-    return Path(build or paths.ROOT / "build" / "rendered").resolve() / (folder or "plain") / f"{notebook.name}.ipynb"
+    return (
+        Path(build or paths.ROOT / "build" / "rendered").resolve()
+        / (folder or "plain")
+        / f"{notebook.name}.ipynb"
+    )
 
 
 def execute(notebook: Notebook, passed: dict, file: Path) -> Outcome:
@@ -175,7 +183,12 @@ def execute(notebook: Notebook, passed: dict, file: Path) -> Outcome:
     try:
         with this_interpreter(), stoppable():
             papermill.execute_notebook(
-                str(notebook.path), str(partial), passed or None, kernel_name="python3", progress_bar=False
+                str(notebook.path),
+                str(partial),
+                passed or None,
+                kernel_name="python3",
+                language="python",
+                progress_bar=False,
             )
     except papermill.exceptions.PapermillExecutionError as error:
         os.replace(partial, failed)
@@ -183,7 +196,7 @@ def execute(notebook: Notebook, passed: dict, file: Path) -> Outcome:
         first = error.source.strip().split("\n")[0]
         cell = f"cell {error.cell_index + 1} (In [{error.exec_count}]: {first})"
         return Outcome(notebook, failed, time.monotonic() - started, f"{cell}: {error.ename}: {error.evalue}")
-    except Exception as error:  # the kernel died or did not start, the notebook is no notebook: the next one may work
+    except Exception as error:  # the kernel died or did not start, say: the next notebook may work
         if partial.exists():
             os.replace(partial, failed)
         return Outcome(notebook, failed, time.monotonic() - started, f"{type(error).__name__}: {error}")
@@ -199,6 +212,7 @@ def this_interpreter():
         spec = Path(folder) / "kernels" / "python3"
         spec.mkdir(parents=True)
         argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv.append("--IPKernelApp.log_level=50")  # what a cell raises is in the notebook; the rest is noise
         described = {"argv": argv, "display_name": "Python 3", "language": "python"}
         (spec / "kernel.json").write_text(json.dumps(described))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
@@ -226,62 +240,3 @@ def stoppable():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def source_hash(notebook) -> str:
-    """SHA-256 of the cells' kinds and sources, the parameters cell included; outputs do not enter."""
-    cells = [[c.cell_type, c.source] for c in notebook.cells]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-
-
-def save(notebook: Notebook, rendered: Path) -> None:
-    """Put an executed notebook in its place: cleaned metadata, outputs without traces of this machine, source hash.
-
-    Raises ValueError if the notebook changed while it was executed.
-    """
-    executed = nbformat.read(rendered, as_version=4)
-    if source_hash(executed) != source_hash(notebook.read()):
-        raise ValueError(f"{notebook.name} changed while it was executed; it was left as it is. Execute it again.")
-    nbformat.write(clean(executed), f"{notebook.path}.new")
-    os.replace(f"{notebook.path}.new", notebook.path)
-
-
-def clean(notebook):
-    """A notebook fit to commit: tags and outputs only; no widgets, timings, progress rewrites or machine's paths."""
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": kernel,
-            "language_info": {"name": "python", "file_extension": ".py"},
-            "sernb": {"source_hash": source_hash(notebook)},
-        }
-    )
-    for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({"tags": list(t)} if (t := cell.metadata.get("tags")) else {})
-        if cell.cell_type == "code":
-            cell.outputs = [_clean_output(o) for o in cell.outputs if WIDGET not in o.get("data", {})]
-    return notebook
-
-
-def _clean_output(output):
-    if output.output_type == "stream":
-        # A progress bar rewrites its line; what remains on a screen is the last one.
-        output.text = _portable("\n".join(line.rstrip("\r").split("\r")[-1] for line in output.text.split("\n")))
-    for kind, content in output.get("data", {}).items():
-        if kind.startswith("text/") and isinstance(content, str):
-            output.data[kind] = _portable(content)
-    output.pop("transient", None)
-    return output
-
-
-def _portable(text: str) -> str:
-    """Text with this machine's folders named by their role."""
-    text = re.sub(r"\S*/ipykernel_\d+/\d+\.py", "<cell>", text)
-    roles = {
-        paths.DATA: "$SERNB_DATA", paths.CACHE: "$SERNB_CACHE", paths.RESULTS: "$SERNB_RESULTS",
-        paths.FIGURES: "$SERNB_FIGURES", paths.ROOT: ".", Path(sys.prefix): "$VIRTUAL_ENV", Path.home(): "~",
-    }  # fmt: skip
-    for folder, role in sorted(roles.items(), key=lambda item: -len(str(item[0]))):
-        if len(folder.parts) > 1:
-            text = text.replace(str(folder), role)
-    return text

@@ -1,0 +1,165 @@
+"""The README's table of results, and the listing of `sernb results`. Numbers come from stored predictions only."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sernb import frozen, metrics, paths, store
+
+BEGIN, END = "<!-- written by `sernb results --readme` -->", "<!-- end of what is written -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what a paper reports beside our frozen runs of one preset and model."""
+
+    what: str
+    notebook: str
+    study: str
+    preset: str
+    model: str
+    reported: tuple | None = None  # table number and model of sernb.reported
+    options: str = ""
+
+    @property
+    def command(self) -> str:
+        number = Path(self.notebook).name.split("_")[0]
+        return f"sernb run {number} --preset {self.preset} --data real{self.options}"
+
+
+_11 = {"notebook": "1_msac_sernet/11_single_corpus", "study": "msac_sernet"}
+ROWS = [
+    Row(
+        "MSAC-SERNet, base model, as published; EMO-DB",
+        preset="paper",
+        model="base",
+        reported=(6, "Base"),
+        **_11,
+    ),
+    Row("the same, tuned on validation speakers", preset="tuned", model="base", reported=(6, "Base"), **_11),
+    Row("openSMILE emobase + RBF SVM; EMO-DB", preset="paper", model="svm", **_11),
+]
+
+
+def rewrite(readme: Path | None = None) -> bool:
+    """Write the generated part into the README; returns whether it changed.
+
+    Raises ValueError if the README lacks the two marks.
+    """
+    readme = Path(readme or paths.ROOT / "README.md")
+    before = readme.read_text()
+    if before.count(BEGIN) != 1 or before.count(END) != 1:
+        raise ValueError(f"{readme}: expected one line {BEGIN!r} and one {END!r} around the generated part.")
+    head, rest = before.split(BEGIN)
+    after = head + BEGIN + "\n" + generated() + "\n" + END + rest.split(END)[1]
+    if after == before:
+        return False
+    Path(f"{readme}.new").write_text(after)
+    os.replace(f"{readme}.new", readme)
+    return True
+
+
+def part(readme: Path | None = None) -> str:
+    """The README's generated part as it stands."""
+    text = Path(readme or paths.ROOT / "README.md").read_text()
+    return text.split(BEGIN)[1].split(END)[0].strip("\n")
+
+
+def generated() -> str:
+    """The table and the commands that make it, in Markdown, from the committed frozen runs."""
+    runs = list(frozen.all_runs().values())
+    lines = [
+        "| Paper | Notebook | The paper's UAR / WAR | Ours: UAR / WAR [95 % interval] | Folds' UAR | Cost |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in ROWS:
+        link = f"[{Path(row.notebook).name}](notebooks/{row.notebook}.ipynb)"
+        cells = [row.what, link, _reported(row), *_ours(best_group(runs, row))]
+        lines.append("| " + " | ".join(cells) + " |")
+    commands = dict.fromkeys(row.command for row in ROWS)
+    return "\n".join([*lines, "", "```", *commands, "sernb results --freeze --readme", "```"])
+
+
+def best_group(runs: list, row: Row) -> list:
+    """The runs behind a row: of its study's newest version, one seed, and the fewest departures from the preset."""
+    fitting = [
+        r for r in runs
+        if (r.meta["study"], r.meta["preset"], r.config.get("model")) == (row.study, row.preset, row.model)
+    ]  # fmt: skip
+    groups = {}
+    for run in fitting:
+        departures = json.dumps(run.meta.get("overrides", {}), sort_keys=True, default=list)
+        rank = (-run.meta["version"], departures.count('":'), departures, run.config.get("seed", 0))
+        groups.setdefault(rank, []).append(run)
+    return groups[min(groups)] if groups else []
+
+
+def _reported(row) -> str:
+    if row.reported is None:
+        return "–"
+    from sernb import reported
+
+    number, model = row.reported
+    table = reported.table(row.study, number)
+    of = table[table["model"] == model].set_index("metric")["value"]
+    return f"{float(of['UAR']):.2f} / {float(of['WAR']):.2f}"
+
+
+def _ours(runs) -> list[str]:
+    """Three cells: pooled scores with speaker-bootstrap intervals, the folds' spread, the cost."""
+    if not runs:
+        return ["no frozen run yet", "–", "–"]
+    wanted = runs[0].meta["folds"]
+    if len(runs) < wanted:
+        return [f"{len(runs)} of {wanted} folds frozen", "–", "–"]
+    pooled = pd.concat([r.predictions for r in runs])
+    cells = [_score(pooled, f) for f in (metrics.uar, metrics.war)]
+    folds = [100 * metrics.uar(r.predictions["emotion"], r.predictions["predicted"]) for r in runs]
+    spread = f"mean {sum(folds) / len(folds):.1f}, worst {min(folds):.1f}, best {max(folds):.1f}"
+    return [" / ".join(cells), spread, _cost(runs)]
+
+
+def _score(frame, score) -> str:
+    def statistic(f):
+        return score(f["emotion"].to_numpy(), f["predicted"].to_numpy())
+
+    low, high = metrics.bootstrap(frame, statistic, unit="speaker")
+    return f"{100 * statistic(frame):.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _cost(runs) -> str:
+    minutes = sum(r.meta["seconds"] for r in runs) / 60
+    took = f"{minutes / 60:.1f} h" if minutes >= 90 else f"{minutes:.0f} min" if minutes >= 1 else "< 1 min"
+    return f"{took} on {', '.join(sorted({re.sub(r'[|]', ' ', str(r.meta['device'])) for r in runs}))}"
+
+
+def listing() -> str:
+    """What the store and the frozen runs hold: study, version, preset, data, what differs, folds, seeds.
+
+    Raises ValueError if a study's results are of several versions.
+    """
+    rows = []
+    for run in store.find():
+        differs = {k: v for k, v in run.meta.get("overrides", {}).items()}
+        rows.append(
+            {
+                **{k: run.meta[k] for k in ("study", "version", "preset", "data")},
+                "overrides": " ".join(f"{k}={v}" for k, v in differs.items()) or "none",
+                "where": "frozen" if run.meta.get("frozen") else "store",
+                "fold": run.config.get("fold"),
+                "seed": run.config.get("seed"),
+            }
+        )
+    if not rows:
+        return f"No results yet: neither in {paths.RESULTS} nor frozen."
+    by = [c for c in rows[0] if c not in ("fold", "seed")]
+    table = pd.DataFrame(rows).groupby(by).agg(folds=("fold", _several), seeds=("seed", _several))
+    return table.reset_index().to_string(index=False)
+
+
+def _several(values) -> str:
+    return ",".join(str(v) for v in sorted(set(values)))
