@@ -22,6 +22,13 @@ NOTES = {
 }
 PROPRIETARY = "NVIDIA's own terms, free of charge; Linux only"
 STATED = {
+    "aiohappyeyeballs": "PSF-2.0",
+    "aiohttp": "Apache-2.0 AND MIT",
+    "aiosignal": "Apache-2.0",
+    "frozenlist": "Apache-2.0",
+    "multidict": "Apache-2.0",
+    "propcache": "Apache-2.0",
+    "yarl": "Apache-2.0",
     "appnope": "BSD-2-Clause",
     "espeakng-loader": "MIT; espeak-ng: GPL-3.0-or-later",
 }  # where metadata is silent
