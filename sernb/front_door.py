@@ -71,17 +71,23 @@ def part(readme: Path | None = None) -> str:
 
 def generated() -> str:
     """The table and the commands that make it, in Markdown, from the committed frozen runs."""
+    commands = dict.fromkeys(row.command for row in ROWS)
+    return "\n".join([table(), "", "```", *commands, "sernb results --freeze --readme", "```"])
+
+
+def table(link: bool = True) -> str:
+    """The table alone; without links, it can stand in a notebook."""
     runs = list(frozen.all_runs().values())
     lines = [
         "| Paper | Notebook | The paper's UAR / WAR | Ours: UAR / WAR [95 % interval] | Folds' UAR | Cost |",
         "|---|---|---|---|---|---|",
     ]
     for row in ROWS:
-        link = f"[{Path(row.notebook).name}](notebooks/{row.notebook}.ipynb)"
-        cells = [row.what, link, _reported(row), *_ours(best_group(runs, row))]
+        name = Path(row.notebook).name
+        where = f"[{name}](notebooks/{row.notebook}.ipynb)" if link else name
+        cells = [row.what, where, _reported(row), *_ours(best_group(runs, row))]
         lines.append("| " + " | ".join(cells) + " |")
-    commands = dict.fromkeys(row.command for row in ROWS)
-    return "\n".join([*lines, "", "```", *commands, "sernb results --freeze --readme", "```"])
+    return "\n".join(lines)
 
 
 def best_group(runs: list, row: Row) -> list:
@@ -104,9 +110,8 @@ def _reported(row) -> str:
     from sernb import reported
 
     number, model = row.reported
-    table = reported.table(row.study, number)
-    of = table[table["model"] == model].set_index("metric")["value"]
-    return f"{float(of['UAR']):.2f} / {float(of['WAR']):.2f}"
+    of = reported.values(row.study, number, model)
+    return f"{of['UAR']:.2f} / {of['WAR']:.2f}"
 
 
 def _ours(runs) -> list[str]:

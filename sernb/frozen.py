@@ -43,9 +43,14 @@ def _study(file: Path) -> dict[str, store.Result]:
     for key, frame in whole.groupby("key", sort=False, observed=True):
         run = described[key]
         frame = frame.drop(columns="key").dropna(axis=1, how="all")
-        frame = frame.astype({c: np.float64 for c in _columns(frame)} | {c: object for c in ("speaker", "emotion", "predicted", "fold")})
+        frame = frame.astype(
+            {c: np.float64 for c in _columns(frame)}
+            | {c: object for c in ("speaker", "emotion", "predicted", "fold")}
+        )
         curves = pd.DataFrame(run["curves"])
-        found[key] = store.Result(key, run["config"], run["metrics"], frame, curves, {**run["meta"], "frozen": True})
+        found[key] = store.Result(
+            key, run["config"], run["metrics"], frame, curves, {**run["meta"], "frozen": True}
+        )
     return found
 
 
@@ -81,7 +86,9 @@ def _write(study, runs):
     size = os.path.getsize(f"{table}.tmp") + os.path.getsize(f"{text}.tmp")
     if size > LIMIT:
         os.remove(f"{table}.tmp"), os.remove(f"{text}.tmp")
-        raise ValueError(f"{study}: frozen runs would take {size} bytes, more than {LIMIT}. Freeze fewer of them.")
+        raise ValueError(
+            f"{study}: frozen runs would take {size} bytes, more than {LIMIT}. Freeze fewer of them."
+        )
     os.replace(f"{table}.tmp", table)
     os.replace(f"{text}.tmp", text)
     return [table, text]
@@ -91,7 +98,9 @@ def import_(other: Path) -> int:
     """Merge another machine's store (its results folder) into this one; returns how many runs were new."""
     other = Path(other)
     if not other.is_dir():
-        raise FileNotFoundError(f"{other}: expected a result store (a folder <study>/<key>/checksums.json), found none.")
+        raise FileNotFoundError(
+            f"{other}: expected a result store (a folder <study>/<key>/checksums.json), found none."
+        )
     import shutil
 
     new = 0

@@ -21,14 +21,16 @@ def run(study, configs, cluster: str = "none", progress: bool = True) -> list[st
     results = {key: store.read(key) for key in keys}
     missing = {key: config for key, config in zip(keys, configs, strict=True) if results[key] is None}
     failed = {}
-    for key, config in tqdm(missing.items(), desc=study.NAME, disable=not progress or not missing, leave=False):
+    for key, config in tqdm(
+        missing.items(), desc=study.NAME, disable=not progress or not missing, leave=False
+    ):
         try:
             results[key] = store.write(study.run(config, progress=progress))
         except Exception as error:  # reported below, all of them
             failed[key] = error
     if failed:
         lines = "\n".join(f"  {key}: {type(error).__name__}: {error}" for key, error in failed.items())
-        raise GridError(f"{len(failed)} of {len(configs)} configurations of {study.NAME} failed:\n{lines}") from next(
-            iter(failed.values())
-        )
+        raise GridError(
+            f"{len(failed)} of {len(configs)} configurations of {study.NAME} failed:\n{lines}"
+        ) from next(iter(failed.values()))
     return [results[key] for key in keys]

@@ -50,7 +50,9 @@ def confusion(truth, predicted, classes=None, normalise: bool = False) -> pd.Dat
     unknown = set(truth) | set(predicted)
     if unknown - set(classes):
         raise ValueError(f"Labels outside the classes {classes}: {sorted(unknown - set(classes))}.")
-    matrix = pd.DataFrame(0, index=pd.Index(classes, name="truth"), columns=pd.Index(classes, name="predicted"))
+    matrix = pd.DataFrame(
+        0, index=pd.Index(classes, name="truth"), columns=pd.Index(classes, name="predicted")
+    )
     for t, p in zip(truth, predicted, strict=True):
         matrix.loc[t, p] += 1
     return matrix.div(matrix.sum(axis=1), axis=0) if normalise else matrix
@@ -107,5 +109,8 @@ def ece(confidence, correct, bins=10) -> float:
     """Expected calibration error: Σ_b n_b / n · |accuracy_b − mean confidence_b| over equal-width bins of (0, 1]."""
     confidence, correct = _pair(np.asarray(confidence, float), np.asarray(correct, float))
     which = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = [abs(correct[which == b].mean() - confidence[which == b].mean()) * (which == b).sum() for b in np.unique(which)]
+    gaps = [
+        abs(correct[which == b].mean() - confidence[which == b].mean()) * (which == b).sum()
+        for b in np.unique(which)
+    ]
     return float(np.sum(gaps) / len(confidence))

@@ -99,9 +99,16 @@ class Trainer:
     def _usual(self):
         rows = self.network.rows["train"].numpy()
         targets = self.network.targets.cpu()[rows]
-        files = Files(self.table.iloc[rows], targets, round(self.config.crop * audio.RATE), self.config.n_mels)
+        files = Files(
+            self.table.iloc[rows], targets, round(self.config.crop * audio.RATE), self.config.n_mels
+        )
         loader = torch.utils.data.DataLoader(
-            files, self.config.batch_size, shuffle=True, drop_last=True, num_workers=2, persistent_workers=True
+            files,
+            self.config.batch_size,
+            shuffle=True,
+            drop_last=True,
+            num_workers=2,
+            persistent_workers=True,
         )
         normalise = self.network.model.normalise
         while True:
@@ -136,7 +143,9 @@ def measure(config, rounds: int = 3, steps: int = 4, compiled: bool = False) -> 
     for _ in range(rounds):
         rates.append(ceilings(training.device()))
         for way, trainer in trainers.items():
-            seconds[way].append(_timed(lambda t=trainer: [t.step() for _ in range(steps)], trainer.on) / steps)
+            seconds[way].append(
+                _timed(lambda t=trainer: [t.step() for _ in range(steps)], trainer.on) / steps
+            )
     ceiling = {name: statistics.median(rate[name] for rate in rates) for name in rates[0]}
     work = flops(config) / 1e9
     ours, rows = statistics.median(seconds[WAYS[0]]), []
@@ -167,4 +176,3 @@ def packing(table, hours: float, folder) -> float:
     started = time.perf_counter()
     audio.pack(table, cache=folder)
     return (time.perf_counter() - started) / hours
-

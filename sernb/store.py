@@ -78,7 +78,10 @@ def write(result: Result, root: Path | None = None) -> Result:
         result.predictions.to_parquet(temporary / "predictions.parquet")
         result.curves.to_csv(temporary / "curves.csv", index=False)
         if result.new_state is not None:
-            save_file({k: np.ascontiguousarray(v) for k, v in result.new_state.items()}, temporary / "model.safetensors")
+            save_file(
+                {k: np.ascontiguousarray(v) for k, v in result.new_state.items()},
+                temporary / "model.safetensors",
+            )
         if result.new_embeddings is not None:
             result.new_embeddings.to_parquet(temporary / "embeddings.parquet")
         sums = {file.name: _checksum(file) for file in sorted(temporary.iterdir())}
@@ -112,7 +115,9 @@ def has(key: str, root: Path | None = None) -> bool:
     return read(key, root) is not None
 
 
-def find(study=None, data=None, preset=None, version=None, root: Path | None = None, **config) -> list[Result]:
+def find(
+    study=None, data=None, preset=None, version=None, root: Path | None = None, **config
+) -> list[Result]:
     """Every stored and frozen result that matches; `config` by field. Refuses to mix a study's versions."""
     from sernb import frozen
 
@@ -125,7 +130,9 @@ def find(study=None, data=None, preset=None, version=None, root: Path | None = N
             continue
         found[result.key] = result
     found = {**frozen.all_runs(), **found}
-    wanted = {k: v for k, v in (("study", study), ("data", data), ("preset", preset), ("version", version)) if v}
+    wanted = {
+        k: v for k, v in (("study", study), ("data", data), ("preset", preset), ("version", version)) if v
+    }
     matching = [
         r for r in found.values()
         if all(r.meta.get(k) == v for k, v in wanted.items()) and all(r.config.get(k) == v for k, v in config.items())
@@ -146,12 +153,16 @@ def _load(folder: Path) -> Result:
         for name, expected in sums.items():
             if _checksum(folder / name) != expected:
                 raise Damaged(f"{folder.parent.name}/{folder.name}: {name} does not match its checksum.")
-        config, metrics, meta = (json.loads((folder / f"{n}.json").read_text()) for n in ("config", "metrics", "meta"))
+        config, metrics, meta = (
+            json.loads((folder / f"{n}.json").read_text()) for n in ("config", "metrics", "meta")
+        )
     except (OSError, json.JSONDecodeError) as error:
         raise Damaged(f"{folder.parent.name}/{folder.name}: cannot be read ({error}).") from error
     curves = folder / "curves.csv"
     curves = pd.read_csv(curves) if curves.stat().st_size > 1 else pd.DataFrame()
-    return Result(folder.name, config, metrics, pd.read_parquet(folder / "predictions.parquet"), curves, meta, folder)
+    return Result(
+        folder.name, config, metrics, pd.read_parquet(folder / "predictions.parquet"), curves, meta, folder
+    )
 
 
 def _checksum(file: Path) -> str:
@@ -169,8 +180,12 @@ def _commit() -> dict:
     """The checkout's commit, and whether it had uncommitted changes; unknown outside a git checkout."""
     try:
         run = ["git", "-C", str(paths.ROOT)]
-        commit = subprocess.run([*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        dirty = subprocess.run([*run, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+        commit = subprocess.run(
+            [*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        dirty = subprocess.run(
+            [*run, "status", "--porcelain"], capture_output=True, text=True, check=True
+        ).stdout
         return {"commit": commit, "dirty": bool(dirty)}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "unknown", "dirty": None}

@@ -23,7 +23,9 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
     by espeak-ng in the corpus's layout. Raises ValueError for an unknown name, FileNotFoundError for a wrong root.
     """
     if name not in READERS:
-        raise ValueError(f"corpus {name!r} is unknown; there are {', '.join(READERS)}. Your own: read_table(csv).")
+        raise ValueError(
+            f"corpus {name!r} is unknown; there are {', '.join(READERS)}. Your own: read_table(csv)."
+        )
     if data not in ("real", "stand-in"):
         raise ValueError(f"data {data!r} is unknown; there are 'real' and 'stand-in'.")
     if data == "stand-in":
@@ -55,5 +57,7 @@ def read_table(csv) -> pd.DataFrame:
     if "utterance" not in given:
         name = given["corpus"] + "/" + given["file"].map(lambda f: Path(f).stem)
         several = name.duplicated(keep=False) & ("start" in given)
-        given["utterance"] = name.where(~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str))
+        given["utterance"] = name.where(
+            ~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str)
+        )
     return table.build(given.to_dict("records"))

@@ -64,7 +64,9 @@ class Synthesiser:
         data = str(espeakng_loader.get_data_path()).encode()
         found = self.library.espeak_Initialize(2, 0, data, 0)  # 2: samples are returned, not played
         if found != RATE:
-            raise RuntimeError(f"espeak-ng answered {found} to initialisation, expected its sample rate {RATE}.")
+            raise RuntimeError(
+                f"espeak-ng answered {found} to initialisation, expected its sample rate {RATE}."
+            )
         self.chunks = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
         self.callback = kind(self._receive)
@@ -96,7 +98,9 @@ def voice_quality(x: np.ndarray, rule: Rule, generator: np.random.Generator) -> 
     """Vibrato, loudness dynamics, creak, breath and spectral tilt, in this order."""
     time = np.arange(len(x)) / RATE
     if rule.tremor:
-        depth = (2 ** (rule.tremor / 12) - 1) / (2 * np.pi * 6)  # seconds of shift that give so many semitones
+        depth = (2 ** (rule.tremor / 12) - 1) / (
+            2 * np.pi * 6
+        )  # seconds of shift that give so many semitones
         shift = depth * np.sin(2 * np.pi * 6 * time + generator.uniform(0, 2 * np.pi))
         x = np.interp(time + shift, time, x)
     envelope = signal.filtfilt(*signal.butter(2, 8, fs=RATE), np.abs(x)).clip(1e-4)

@@ -10,7 +10,19 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-COLUMNS = ["file", "start", "end", "corpus", "speaker", "gender", "language", "emotion", "agreement", "session", "split"]
+COLUMNS = [
+    "file",
+    "start",
+    "end",
+    "corpus",
+    "speaker",
+    "gender",
+    "language",
+    "emotion",
+    "agreement",
+    "session",
+    "split",
+]
 _TEXT = ["file", "corpus", "speaker", "gender", "language", "emotion", "session", "split"]
 AUDIO = {".wav", ".flac"}
 
@@ -35,7 +47,9 @@ def files(root: Path, expected: str) -> list[Path]:
     ]
     if not found:
         entries = sorted(p.name for p in root.iterdir())
-        raise FileNotFoundError(f"{root}: expected audio such as {expected}, found {entries[:8] or 'an empty folder'}.")
+        raise FileNotFoundError(
+            f"{root}: expected audio such as {expected}, found {entries[:8] or 'an empty folder'}."
+        )
     return found
 
 
@@ -96,10 +110,14 @@ def check(table: pd.DataFrame) -> None:
         raise ValueError(f"the table lacks the columns {missing}; expected {COLUMNS}.")
     if table.index.name != "utterance" or not table.index.is_unique:
         twice = list(table.index[table.index.duplicated()][:3])
-        raise ValueError(f"expected a unique index named 'utterance', found {table.index.name!r}, repeated: {twice}.")
+        raise ValueError(
+            f"expected a unique index named 'utterance', found {table.index.name!r}, repeated: {twice}."
+        )
     for column in ("file", "corpus"):
         if table[column].isna().any():
-            raise ValueError(f"{table.index[table[column].isna()][0]!r} has no {column}; every utterance needs one.")
+            raise ValueError(
+                f"{table.index[table[column].isna()][0]!r} has no {column}; every utterance needs one."
+            )
     strange = set(table["gender"].dropna()) - {"female", "male"}
     if strange:
         raise ValueError(f"gender is 'female', 'male' or missing, found {sorted(strange)}.")
@@ -111,4 +129,6 @@ def check(table: pd.DataFrame) -> None:
         raise ValueError(f"agreement is a share in 0…1, found {outside.min()} … {outside.max()}.")
     owners = table.dropna(subset="speaker").groupby("speaker")["corpus"].nunique()
     if (owners > 1).any():
-        raise ValueError(f"speaker {owners.index[owners > 1][0]!r} is in more than one corpus; prefix it by its own.")
+        raise ValueError(
+            f"speaker {owners.index[owners > 1][0]!r} is in more than one corpus; prefix it by its own."
+        )
