@@ -21,17 +21,20 @@ NOTES = {
     "audinterface": "used by opensmile",
 }
 PROPRIETARY = "NVIDIA's own terms, free of charge; Linux only"
+#: Where the metadata is silent, or says something other than the licence file; some install on other platforms only.
 STATED = {
     "aiohappyeyeballs": "PSF-2.0",
     "aiohttp": "Apache-2.0 AND MIT",
     "aiosignal": "Apache-2.0",
+    "appnope": "BSD-2-Clause",
+    "cuda-toolkit": "holds nothing itself, names NVIDIA's packages",
+    "espeakng-loader": "MIT; espeak-ng: GPL-3.0-or-later",
     "frozenlist": "Apache-2.0",
     "multidict": "Apache-2.0",
+    "opensmile": "audEERING Research License Agreement",
     "propcache": "Apache-2.0",
     "yarl": "Apache-2.0",
-    "appnope": "BSD-2-Clause",
-    "espeakng-loader": "MIT; espeak-ng: GPL-3.0-or-later",
-}  # where metadata is silent
+}
 
 
 def pinned() -> list[tuple[str, str]]:
@@ -45,14 +48,12 @@ def licence(name: str) -> str:
     try:
         stated = metadata.metadata(name)
     except metadata.PackageNotFoundError:
-        return STATED.get(name, "not installed here")
+        return "not installed here"
     kinds = [c.split(" :: ")[-1] for c in stated.get_all("Classifier") or [] if c.startswith("License ::")]
     kinds = [k for k in kinds if k != "OSI Approved"]
     field = (stated.get("License") or "").strip()
     short = field if field and len(field) < 80 and "\n" not in field else ""
-    return (
-        stated.get("License-Expression") or ", ".join(kinds) or short or STATED.get(name, "see its own files")
-    )
+    return stated.get("License-Expression") or ", ".join(kinds) or short or "see its own files"
 
 
 def table() -> str:
