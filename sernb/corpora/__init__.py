@@ -32,7 +32,7 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
         if root is not None:
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
         root = standin.make(name, seed)
-    found = READERS[name](Path(root or paths.DATA / name).resolve())
+    found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
     found.attrs["data"] = data
     return found
 
@@ -60,4 +60,6 @@ def read_table(csv) -> pd.DataFrame:
         given["utterance"] = name.where(
             ~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str)
         )
-    return table.build(given.to_dict("records"))
+    own = table.build(given.to_dict("records"))
+    own.attrs["data"] = "real"
+    return own

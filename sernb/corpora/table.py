@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +25,7 @@ COLUMNS = [
 ]
 _TEXT = ["file", "corpus", "speaker", "gender", "language", "emotion", "session", "split"]
 AUDIO = {".wav", ".flac"}
+SILENCE = 1e-4  # of full scale, peak to peak: the dither of a 16-bit file is below it, no utterance is
 
 
 def files(root: Path, expected: str) -> list[Path]:
@@ -51,6 +52,30 @@ def files(root: Path, expected: str) -> list[Path]:
             f"{root}: expected audio such as {expected}, found {entries[:8] or 'an empty folder'}."
         )
     return found
+
+
+def read(root: Path, expected: str, layout: str, parse: Callable[[Path], dict | None]) -> pd.DataFrame:
+    """A corpus that tells everything by its file names: the table of what `parse` makes of each.
+
+    A file for which `parse` gives None does not follow the `layout` (words, for the reason) and is left out, as is
+    a second copy of an utterance. Raises FileNotFoundError where no file follows it: the root is another folder.
+    """
+    found, rows, left_out = files(root, expected), {}, []
+    for file in found:
+        row = parse(file)
+        if row is None:
+            left_out.append((file, f"its name is not {layout} as in {Path(expected).stem}"))
+            continue
+        first = rows.setdefault(row["utterance"].lower(), {"file": file, **row})
+        if first["file"] != file:
+            left_out.append((file, f"a second copy of {first['file']}"))
+    if not rows:
+        names = ", ".join(str(file.relative_to(root)) for file in found[:3])
+        raise FileNotFoundError(
+            f"{root}: expected audio such as {expected} ({layout}), found {len(found)} files that are named otherwise: "
+            f"{names}{', …' if len(found) > 3 else ''}. Pass the corpus's own folder."
+        )
+    return build(rows.values(), left_out)
 
 
 def build(rows: Iterable[dict], left_out: Iterable[tuple] = ()) -> pd.DataFrame:
@@ -89,13 +114,18 @@ def _columns(rows):
 
 def inspect(file: str) -> tuple[float, str | None]:
     """Duration in seconds, and why the file is unusable or None. Decodes all of it: a header may lie."""
+    if not os.path.isfile(file):
+        return np.nan, "there is no such file"
+    if os.path.getsize(file) == 0:
+        return np.nan, "empty"
     try:
         with soundfile.SoundFile(file) as f:
             frames, heard = 0, False
             for block in f.blocks(2**16, dtype="float32", always_2d=True):
                 if not np.isfinite(block).all():
                     return np.nan, "holds samples that are not finite"
-                frames, heard = frames + len(block), heard or bool(block.any())
+                frames += len(block)
+                heard = heard or (len(block) > 0 and np.ptp(block, axis=0).max() > SILENCE)
             if frames == 0:
                 return np.nan, "empty"
             return frames / f.samplerate, None if heard else "silent"
