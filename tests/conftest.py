@@ -1,0 +1,48 @@
+"""What every test shares: temporary results and figures, one stand-in cache a session, recordings where they lie."""
+
+import os
+
+import pytest
+
+from sernb import paths
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """An empty cache for the session: stand-ins are made once, and nothing passes from an earlier session's.
+
+    Set in the environment too, for the kernels and processes that tests start.
+    """
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "CACHE", folder)
+        patch.setenv("SERNB_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _temporary_store(tmp_path, monkeypatch):
+    """Results and figures of a test go to its own folder, never to the checkout's."""
+    for variable in ("RESULTS", "FIGURES"):
+        folder = tmp_path / variable.lower()
+        monkeypatch.setattr(paths, variable, folder)
+        monkeypatch.setenv(f"SERNB_{variable}", str(folder))
+
+
+@pytest.fixture
+def real():
+    """`real(name)`: the folder of a corpus of recordings. Without it the test skips, and says what it lacks;
+    under SERNB_REQUIRE_DATA=1 it fails."""
+
+    def root(name):
+        folder = paths.DATA / name
+        if folder.is_dir():
+            return folder
+        lacks = (
+            f"needs the recordings of {name} in {folder} (SERNB_DATA is the folder that holds the corpora)"
+        )
+        if os.environ.get("SERNB_REQUIRE_DATA") == "1":
+            pytest.fail(f"{lacks}, and SERNB_REQUIRE_DATA=1 forbids to skip")
+        pytest.skip(lacks)
+
+    return root
