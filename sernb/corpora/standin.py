@@ -5,6 +5,7 @@ prosody.py; texts, rooms and noise are drawn independently of it. It says that t
 people.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -72,8 +73,8 @@ def make(name: str, seed: int = 0, cache: Path | None = None) -> Path:
     """The root of a corpus's stand-in, made if it is not there yet (a process of its own, moved in place whole)."""
     if name not in PLANS:
         raise ValueError(f"there is no stand-in for {name!r}; there are {', '.join(PLANS)}.")
-    parent = Path(cache or paths.CACHE) / "stand-in"
-    root = parent / f"{name}-v{VERSION}-seed{seed}"
+    parent = (Path(cache or paths.CACHE) / "stand-in").absolute()  # the other process has its own directory
+    root = parent / f"{name}-v{VERSION}-{recipe()}-seed{seed}"
     if root.is_dir():
         return root
     parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,7 @@ def make(name: str, seed: int = 0, cache: Path | None = None) -> Path:
         done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT)
         if done.returncode:
             raise RuntimeError(f"the stand-in of {name} could not be made:\n{done.stderr[-2000:]}")
+        temporary.chmod(0o755)  # mkdtemp's is for this user alone; a cache may be shared
         try:
             os.replace(temporary, root)
         except OSError:
@@ -92,6 +94,12 @@ def make(name: str, seed: int = 0, cache: Path | None = None) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return root
+
+
+def recipe() -> str:
+    """Eight digits that change with the plans and the rules, so that an older recipe's speech is never read."""
+    sources = b"".join(Path(file).read_bytes() for file in (__file__, prosody.__file__))
+    return hashlib.sha256(sources).hexdigest()[:8]
 
 
 def speak(name: str, seed: int, root: Path) -> None:
