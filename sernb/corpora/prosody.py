@@ -31,7 +31,7 @@ class Rule:
 RULES = {
     "neutral": Rule(),
     "anger": Rule(pitch=1.5, range=1.4, rate=1.15, tilt=3.0, attack=6.0),
-    "happiness": Rule(pitch=2.0, range=1.7, rate=1.05, tilt=1.0, attack=1.0),
+    "happiness": Rule(pitch=2.5, range=1.9, rate=1.05, tilt=2.0, attack=1.0),
     "fear": Rule(pitch=3.0, range=0.9, rate=1.25, tilt=0.5, breath=0.15, tremor=0.6),
     "sadness": Rule(pitch=-1.0, range=0.6, rate=0.80, tilt=-3.0, breath=0.20, tremor=0.2),
     "boredom": Rule(pitch=-1.5, range=0.5, rate=0.82, tilt=-1.5),
@@ -41,7 +41,7 @@ RULES = {
 }
 
 #: Standard deviation of each parameter over utterances of one emotion; factors in natural logarithm.
-DEVIATION = Rule(pitch=1.3, range=0.22, rate=0.07, tilt=0.7, breath=0.03, tremor=0.1, creak=0.08, attack=1.0)
+DEVIATION = Rule(pitch=1.0, range=0.18, rate=0.05, tilt=0.5, breath=0.02, tremor=0.1, creak=0.05, attack=0.8)
 
 
 def draw(emotion: str, generator: np.random.Generator) -> Rule:
