@@ -5,6 +5,7 @@ the deviation drawn per utterance, so that emotions overlap as they do in people
 """
 
 import ctypes
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +68,7 @@ class Synthesiser:
             raise RuntimeError(
                 f"espeak-ng answered {found} to initialisation, expected its sample rate {RATE}."
             )
+        self.random = ctypes.CDLL("msvcrt" if os.name == "nt" else None)  # the C library's generator
         self.chunks = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
         self.callback = kind(self._receive)
@@ -77,13 +79,21 @@ class Synthesiser:
             self.chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
         return 0
 
-    def __call__(self, text: str, voice: str, rate: float, pitch: float, range_: float) -> np.ndarray:
-        """Samples in [-1, 1] at RATE; rate in words a minute, pitch and range on espeak's scale of 0…99."""
+    def __call__(
+        self, text: str, voice: str, rate: float, pitch: float, range_: float, seed: int
+    ) -> np.ndarray:
+        """Samples in [-1, 1] at RATE; rate in words a minute, pitch and range on espeak's scale of 0…99.
+
+        espeak-ng draws flutter and breath from its own generator, which it seeds by the clock, and from the C
+        library's: `seed` (31 bits) sets both.
+        """
         if self.library.espeak_SetVoiceByName(voice.encode()):
             raise ValueError(f"espeak-ng has no voice {voice!r}.")
         for number, value in ((1, rate), (3, pitch), (4, range_)):
             limits = (80, 450) if number == 1 else (0, 99)
             self.library.espeak_SetParameter(number, int(np.clip(round(value), *limits)), 0)
+        self.library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
+        self.random.srand(ctypes.c_uint(seed))
         self.chunks = []
         encoded = text.encode()
         if self.library.espeak_Synth(encoded, len(encoded) + 1, 0, 0, 0, 1, None, None):

@@ -133,7 +133,8 @@ def _utterance(synthesiser, text, emotion, person, generator):
     rule = prosody.draw(emotion, generator)
     rate = 165 * rule.rate * person["rate"] / person["formants"]
     pitch = 45 + 50 / 12 * (rule.pitch + person["pitch"])  # espeak's scale: fifty to an octave
-    x = synthesiser(text, person["voice"], rate, pitch, 45 * rule.range * person["range"])
+    range_, seed = 45 * rule.range * person["range"], int(generator.integers(2**31))
+    x = synthesiser(text, person["voice"], rate, pitch, range_, seed)
     rule = prosody.Rule(**{**vars(rule), "tilt": rule.tilt + person["tilt"]})
     x = prosody.voice_quality(x, rule, generator)
     x = prosody.recording(x, generator.uniform(0.1, 0.35), generator.uniform(25, 45), generator)
