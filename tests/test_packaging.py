@@ -105,5 +105,6 @@ def test_continuous_integration_asks_for_the_real_recordings():
     assert "set -euo pipefail" in text and "SERNB_REQUIRE_DATA=1" in text and text.endswith("\nmake test\n")
 
 
-def test_the_readme_shows_the_committed_frozen_runs():
+def test_the_readme_shows_the_committed_frozen_runs(monkeypatch):
+    monkeypatch.setattr(paths, "FIGURES", paths.ROOT / "figures")  # the committed ones, not a test's own
     assert front_door.part() == front_door.generated(), "run `sernb results --readme`"
