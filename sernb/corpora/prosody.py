@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
-from scipy import signal
+from scipy import fft, signal
 
 RATE = 22_050  # of the synthesiser
 
@@ -31,13 +31,13 @@ class Rule:
 
 RULES = {
     "neutral": Rule(),
-    "anger": Rule(pitch=1.5, range=1.4, rate=1.15, tilt=3.0, attack=6.0),
-    "happiness": Rule(pitch=2.5, range=1.9, rate=1.05, tilt=2.0, attack=1.0),
+    "anger": Rule(pitch=1.5, range=1.4, rate=1.22, tilt=3.5, attack=8.0),
+    "happiness": Rule(pitch=3.5, range=2.2, rate=1.08, tilt=1.5, attack=1.0),
     "fear": Rule(pitch=3.0, range=0.9, rate=1.25, tilt=0.5, breath=0.15, tremor=0.6),
     "sadness": Rule(pitch=-1.0, range=0.6, rate=0.80, tilt=-3.0, breath=0.20, tremor=0.2),
-    "boredom": Rule(pitch=-1.5, range=0.5, rate=0.82, tilt=-1.5),
-    "disgust": Rule(pitch=-1.0, range=1.0, rate=0.78, tilt=0.5, creak=0.6),
-    "surprise": Rule(pitch=3.5, range=2.0, rate=1.0, tilt=0.5, attack=3.0),
+    "boredom": Rule(pitch=-1.5, range=0.4, rate=0.74, tilt=-2.0),
+    "disgust": Rule(pitch=-1.0, range=1.0, rate=0.78, tilt=1.0, creak=0.8),
+    "surprise": Rule(pitch=5.0, range=2.0, rate=0.92, tilt=0.5, attack=3.0),
     "calm": Rule(pitch=-0.5, range=0.8, rate=0.90, tilt=-1.5, breath=0.05),
 }
 
@@ -108,9 +108,8 @@ def voice_quality(x: np.ndarray, rule: Rule, generator: np.random.Generator) -> 
     """Vibrato, loudness dynamics, creak, breath and spectral tilt, in this order."""
     time = np.arange(len(x)) / RATE
     if rule.tremor:
-        depth = (2 ** (rule.tremor / 12) - 1) / (
-            2 * np.pi * 6
-        )  # seconds of shift that give so many semitones
+        # Seconds of shift that give so many semitones.
+        depth = (2 ** (rule.tremor / 12) - 1) / (2 * np.pi * 6)
         shift = depth * np.sin(2 * np.pi * 6 * time + generator.uniform(0, 2 * np.pi))
         x = np.interp(time + shift, time, x)
     envelope = signal.filtfilt(*signal.butter(2, 8, fs=RATE), np.abs(x)).clip(1e-4)
@@ -118,8 +117,9 @@ def voice_quality(x: np.ndarray, rule: Rule, generator: np.random.Generator) -> 
     x = x * (1 - rule.creak * (0.5 + 0.5 * np.sin(2 * np.pi * 30 * time)))
     noise = signal.lfilter(*signal.butter(2, 1500, "high", fs=RATE), generator.normal(size=len(x)))
     x = x + rule.breath * envelope * noise
-    spectrum, f = np.fft.rfft(x), np.fft.rfftfreq(len(x), 1 / RATE)
-    return np.fft.irfft(spectrum * 10 ** (rule.tilt * np.log2(f.clip(500) / 500) / 20), len(x))
+    n = fft.next_fast_len(len(x), real=True)
+    spectrum, f = np.fft.rfft(x, n), np.fft.rfftfreq(n, 1 / RATE)
+    return np.fft.irfft(spectrum * 10 ** (rule.tilt * np.log2(f.clip(500) / 500) / 20), n)[: len(x)]
 
 
 def recording(x: np.ndarray, t60: float, snr: float, generator: np.random.Generator) -> np.ndarray:
