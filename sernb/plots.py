@@ -136,7 +136,7 @@ def embedding(frame: pd.DataFrame, *, hue: str, title: str, data: str):
     palette = (
         EMOTIONS
         if set(names) <= set(EMOTIONS)
-        else dict(zip(names, sns.color_palette("colorblind", len(names))))
+        else dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
     )
     sns.scatterplot(
         frame,

@@ -47,6 +47,10 @@ def device(name: str = "auto") -> torch.device:
     )
 
 
+def device_name(on: torch.device) -> str:
+    return torch.cuda.get_device_name(on) if on.type == "cuda" else on.type
+
+
 def dtype(on: torch.device, name: str = "auto") -> torch.dtype:
     """bf16 where the hardware multiplies it faster than fp32: CUDA from Ampere on, CPUs with AMX or AVX-512 BF16."""
     if name != "auto":

@@ -11,10 +11,11 @@ import pandas as pd
 import torch
 from torch import nn
 
-from sernb import audio, corpora, features, metrics, paths, splits, store, training
+from sernb import audio, corpora, features, metrics, splits, store, training
 from sernb.augment import spec_augment
 from sernb.losses import AMSoftmax, Softmax
 from sernb.models.msac_sernet import MSACSERNet
+from sernb.studies import baseline
 
 NAME = "msac_sernet"
 VERSION = 1
@@ -73,7 +74,6 @@ PRESETS = {
         "schedule": "cosine",
     },
     "paper": {},
-    "tuned": {},
 }
 
 #: Fields that are in the key by themselves.
@@ -124,7 +124,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
     table = _labels(table, fold, config)
     classes = sorted(table["emotion"].unique())
     on = training.device()
-    job = _svm if config.model == "svm" else _network
+    job = baseline.svm if config.model == "svm" else _network
     outcome = job(config, table, fold, classes, packed, on, progress)
     predictions = _predictions(table, fold, classes, outcome["test"])
     valid = table.loc[fold.valid, "emotion"]
@@ -140,7 +140,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
     }
     meta = {
         "version": VERSION, "preset": config.preset, "data": config.data, "study": NAME,
-        "device": _device_name(on), "dtype": outcome.get("dtype", "float64"),
+        "device": training.device_name(on), "dtype": outcome.get("dtype", "float64"),
         "seconds": time.time() - started, "started": started, "classes": classes,
         "fold": fold.name, "folds": len(folds), "shared_speakers": fold.shared_speakers,
         "overrides": overrides(config), "torch": torch.__version__,
@@ -169,33 +169,6 @@ def _predictions(table, fold, classes, probabilities):
     for i, name in enumerate(classes):
         frame[f"p_{name}"] = probabilities[:, i]
     return frame
-
-
-def _device_name(on):
-    return torch.cuda.get_device_name(on) if on.type == "cuda" else "cpu"
-
-
-def _svm(config, table, fold, classes, packed, on, progress):
-    """Functionals standardised on, and the machine trained on, training and validation speakers together."""
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
-    x = features.emobase(packed, paths.CACHE).to_numpy(np.float64)
-    y = table["emotion"].to_numpy()
-    rows = {part: table.index.get_indexer(getattr(fold, part)) for part in splits.PARTS}
-
-    def scores(fitted_on, asked):
-        machine = make_pipeline(StandardScaler(), SVC(C=10.0, decision_function_shape="ovr"))
-        machine.fit(x[fitted_on], y[fitted_on])
-        margins = machine.decision_function(x[asked])
-        margins = margins if margins.ndim == 2 else np.stack([-margins, margins], 1)
-        whole = np.full((len(asked), len(classes)), -np.inf)
-        whole[:, np.searchsorted(classes, machine[-1].classes_)] = margins
-        return np.exp(whole) / np.exp(whole).sum(1, keepdims=True)
-
-    test = scores(np.concatenate([rows["train"], rows["valid"]]), rows["test"])
-    return {"test": test, "valid": scores(rows["train"], rows["valid"])}
 
 
 class Recogniser(nn.Module):

@@ -1,0 +1,27 @@
+"""The classical baseline of every recognition table: openSMILE emobase functionals and an RBF support vector machine."""
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sernb import features, paths, splits
+
+
+def svm(config, table, fold, classes, packed, on, progress):
+    """Functionals standardised on, and the machine trained on, training and validation speakers together."""
+    x = features.emobase(packed, paths.CACHE).to_numpy(np.float64)
+    y = table["emotion"].to_numpy()
+    rows = {part: table.index.get_indexer(getattr(fold, part)) for part in splits.PARTS}
+
+    def scores(fitted_on, asked):
+        machine = make_pipeline(StandardScaler(), SVC(C=10.0))
+        machine.fit(x[fitted_on], y[fitted_on])
+        margins = machine.decision_function(x[asked])
+        margins = margins if margins.ndim == 2 else np.stack([-margins, margins], 1)
+        whole = np.full((len(asked), len(classes)), -np.inf)
+        whole[:, np.searchsorted(classes, machine[-1].classes_)] = margins
+        return np.exp(whole) / np.exp(whole).sum(1, keepdims=True)
+
+    test = scores(np.concatenate([rows["train"], rows["valid"]]), rows["test"])
+    return {"test": test, "valid": scores(rows["train"], rows["valid"])}
