@@ -68,7 +68,7 @@ PRESETS = {
     "quick": {
         "data": "stand-in",
         "width": 0.25,
-        "epochs": 16,
+        "epochs": 12,
         "batch_size": 32,
         "crop": 2.0,
         "schedule": "cosine",
