@@ -70,7 +70,7 @@ PRESETS = {
         "width": 0.25,
         "epochs": 12,
         "batch_size": 32,
-        "crop": 2.0,
+        "crop": 1.5,
         "schedule": "cosine",
     },
     "paper": {},
