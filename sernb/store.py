@@ -122,7 +122,9 @@ def find(
     from sernb import frozen
 
     found = {}
-    for folder in sorted(Path(root or paths.RESULTS).glob("*/[!.]*/checksums.json")):  # .writing-…: a killed writer
+    for folder in sorted(
+        Path(root or paths.RESULTS).glob("*/[!.]*/checksums.json")
+    ):  # .writing-…: a killed writer
         try:
             result = _load(folder.parent)
         except Damaged as error:

@@ -45,7 +45,9 @@ def recognition(model: str, results: Sequence, reported: dict | None = None) -> 
     """
     pooled, folds = pool(results), by_fold(results)
     unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"
-    numbered = pooled[["speaker"]].copy()  # numbers instead of names: the bootstrap scores thousands of samples
+    numbered = pooled[
+        ["speaker"]
+    ].copy()  # numbers instead of names: the bootstrap scores thousands of samples
     names = sorted(set(pooled["emotion"]) | set(pooled["predicted"]))
     for column in ("emotion", "predicted"):
         numbered[column] = pd.Categorical(pooled[column], names).codes
