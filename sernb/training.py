@@ -13,6 +13,8 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from sernb import heap
+
 OPTIMISERS = {
     "adamw": lambda p, c: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay),
     "adam": lambda p, c: torch.optim.Adam(p, c.learning_rate, weight_decay=c.weight_decay),
@@ -100,16 +102,16 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
     bar = tqdm(total=config.epochs, initial=len(state.curves), desc=label, disable=not progress, leave=False)
-    for epoch in range(len(state.curves), config.epochs):
-        if state.exhausted(config.patience):
-            break
-        state.epoch(epoch, objective, batches, validate, seed)
-        bar.update()
-        bar.set_postfix(loss=f"{state.curves[-1]['train_loss']:.3f}", refresh=False)
-        last = epoch + 1 == config.epochs or state.exhausted(config.patience)
-        if checkpoint is not None and (last or time.monotonic() - state.saved > config.checkpoint_every):
-            state.save(checkpoint)
-    bar.close()
+    with bar, heap.kept(all(p.device.type == "cpu" for p in model.parameters())):
+        for epoch in range(len(state.curves), config.epochs):
+            if state.exhausted(config.patience):
+                break
+            state.epoch(epoch, objective, batches, validate, seed)
+            bar.update()
+            bar.set_postfix(loss=f"{state.curves[-1]['train_loss']:.3f}", refresh=False)
+            last = epoch + 1 == config.epochs or state.exhausted(config.patience)
+            if checkpoint is not None and (last or time.monotonic() - state.saved > config.checkpoint_every):
+                state.save(checkpoint)
     state.finish()
     return pd.DataFrame(state.curves)
 
