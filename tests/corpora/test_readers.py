@@ -149,5 +149,3 @@ def test_unknown_names_are_refused(tmp_path):
     assert corpora.names() == [
         "emodb", "emovo", "ravdess", "casia", "tess", "savee", "crema_d", "epst", "iemocap", "msp_podcast", "meld",
     ]  # fmt: skip
-
-
