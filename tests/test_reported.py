@@ -16,9 +16,19 @@ SHAPES = {
     ("msac_sernet", "table", 7): (24, 8, 3, 1),
     ("msac_sernet", "table", 8): (40, 4, 2, 5),
     ("msac_sernet", "table", 9): (80, 8, 2, 5),
+    ("gmp_atl", "table", 2): (30, 15, 2, 7),
+    ("gmp_atl", "table", 3): (8, 1, 2, 4),
+    ("gmp_atl", "table", 4): (16, 1, 2, 8),
+    ("domain_mismatch", "table", 1): (48, 1, 6, 16),
+    ("domain_mismatch", "figure", 2): (75, 5, 1, 15),
+    ("domain_mismatch", "figure", 3): (45, 3, 1, 15),
 }
-MISSING = {("msac_sernet", "table", 2): 3, ("msac_sernet", "table", 3): 3}  # dashes in the papers
-STUDIES = ["msac_sernet"]
+MISSING = {  # dashes in the papers
+    ("msac_sernet", "table", 2): 3,
+    ("msac_sernet", "table", 3): 3,
+    ("gmp_atl", "table", 2): 5,
+}
+STUDIES = ["msac_sernet", "gmp_atl", "domain_mismatch"]
 
 
 def get(study, kind, number):
@@ -170,3 +180,104 @@ def test_msac_sernet_loss_weights_add_up_to_1():
     frame = reported.text("msac_sernet")
     weights = frame[frame["metric"].str.startswith("loss weight")]
     assert weights.groupby("variant")["value"].sum().tolist() == pytest.approx([1, 1, 1])
+
+
+# 2 · GMP-ATL
+
+
+def test_gmp_atl_points():
+    best = reported.values("gmp_atl", 3, "GMP-ATL", "pseudo-labels; AMS; layer -3")
+    assert best == reported.values("gmp_atl", 4, "GMP-ATL", "layer -3") == {"UAR": 82.0, "WAR": 80.0}
+    assert best == reported.values("gmp_atl", 2, "GMP-ATL")
+    assert reported.values("gmp_atl", 3, "GMP-ATL", "no pseudo-labels; AMS; layer -3") == {
+        "UAR": 79.8,
+        "WAR": 77.6,
+    }
+    assert reported.values("gmp_atl", 4, "GMP-ATL", "layer -7") == {"UAR": 81.2, "WAR": 79.5}
+    assert reported.values("gmp_atl", 2, "W2B-CA-Aux") == {"UAR": 79.7, "WAR": 78.4}
+    modalities = reported.table("gmp_atl", 2).query("metric == 'UAR'")["variant"].str.split("; ").str[0]
+    assert modalities.value_counts().to_dict() == {"A": 8, "A + T": 7}
+
+
+def test_gmp_atl_gains_follow():
+    gain = gains("gmp_atl").set_index("metric")["value"]
+    others = reported.table("gmp_atl", 2).query("model != 'GMP-ATL'")
+    others = others[others["variant"].str.startswith("A; ")]
+    for metric, own in (("UAR", 82.0), ("WAR", 80.0)):
+        best = others.loc[others["metric"] == metric, "value"].max()
+        assert gain[f"gain in {metric} (points)"] == round(own - best, 1)
+    ablation = reported.table("gmp_atl", 3)
+    with_labels = ablation["variant"].str.startswith("pseudo")
+    drops = ablation.loc[with_labels, "value"].to_numpy() - ablation.loc[~with_labels, "value"].to_numpy()
+    assert drops.min() >= gain["drop without pseudo-labels, at least (points)"]
+
+
+# 3 · Domain mismatch
+
+
+def test_domain_mismatch_points():
+    table = reported.table("domain_mismatch", 1).set_index(["variant", "metric"])["value"]
+    assert table["IEMOCAP; tuned; 0 % augmented"].to_dict() == {
+        "uACC": 0.68, "uACC std": 0.005, "wACC": 0.67, "wACC std": 0.005, "wF1": 0.68, "wF1 std": 0.006,
+    }  # fmt: skip
+    assert table["CREMA-D; not tuned; 100 % augmented", "wF1"] == 0.76
+    assert table["MSP-Podcast; not tuned; 0 % augmented", "wACC"] == 0.36
+    seen, scrambled = heat(2), heat(3)
+    assert seen["A", "IEMOCAP", 0] == -0.27 and seen["D", "IEMOCAP", 100] == -0.35
+    assert seen["E", "CREMA-D", 100] == -0.01 and seen["B", "MSP-Podcast", 50] == -0.14
+    assert scrambled["B", "CREMA-D", 100] == -0.42 and scrambled["C", "IEMOCAP-SCRAMBLED", 100] == -0.09
+
+
+def heat(number):
+    """A heat map's values by training set (its letter), test set and share augmented."""
+    frame = reported.figure("domain_mismatch", number)
+    test, rate = (frame["variant"].str.split("; ").str[i] for i in (0, 1))
+    keys = zip(
+        frame["model"].str[0],
+        test.str.removeprefix("test "),
+        rate.str.split().str[0].astype(int),
+        strict=True,
+    )
+    return dict(zip(keys, frame["value"], strict=True))
+
+
+def baselines():
+    """Table 1's wF1 without tuning by corpus and share augmented."""
+    frame = reported.table("domain_mismatch", 1).query("metric == 'wF1'")
+    split = frame["variant"].str.extract(r"(?P<corpus>.+); not tuned; (?P<rate>\d+) %").dropna()
+    return {
+        (c, int(r)): v
+        for c, r, v in zip(split["corpus"], split["rate"], frame.loc[split.index, "value"], strict=True)
+    }
+
+
+def test_domain_mismatch_figure_2_is_the_difference_to_table_1():
+    table, figure = baselines(), heat(2)
+    for letter, corpus in (("A", "MSP-Podcast"), ("B", "IEMOCAP")):
+        for rate in (0, 20, 50, 70, 100):
+            assert round(table[corpus, rate] - table[corpus, 0], 2) == figure[letter, corpus, rate]
+    result = reported.text("domain_mismatch").query("metric == 'wF1 (fraction)'")["value"].item()
+    assert round(result - table["IEMOCAP", 0], 2) == figure["A", "IEMOCAP", 0]
+
+
+def test_domain_mismatch_figures_repeat_cells_within_a_hundredth():
+    second, third = heat(2), heat(3)
+    noted = reported.figure("domain_mismatch", 3)["note"].str.startswith("Fig. 2 prints").sum()
+    both = {key: round(second[key] - third[key], 2) for key in third if key[0] == "A" and key in second}
+    assert len(both) == 10 and set(both.values()) == {-0.01, 0.0, 0.01}
+    assert sum(v != 0 for v in both.values()) == noted == 3
+
+
+def test_domain_mismatch_second_column_cannot_be_the_weighted_accuracy():
+    # a weighted accuracy a bounds the weighted F1: 2a/(1+a), all precisions being 1
+    table = reported.table("domain_mismatch", 1)
+    zero = table[table["variant"] == "CREMA-D; not tuned; 0 % augmented"].set_index("metric")["value"]
+    a = zero["wACC"] + 0.005
+    assert 2 * a / (1 + a) < zero["wF1"] - 0.005
+
+
+def test_domain_mismatch_gains_follow_from_the_heat_maps():
+    figure = heat(2)
+    assert round(figure["B", "CREMA-D", 100] - figure["B", "CREMA-D", 0], 2) == 0.08
+    assert round(figure["A", "CREMA-D", 100] - figure["A", "CREMA-D", 0], 2) == 0.03
+    assert sorted(gains("domain_mismatch")["value"]) == [3, 5, 6, 8, 11, 27]
