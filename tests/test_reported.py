@@ -22,13 +22,15 @@ SHAPES = {
     ("domain_mismatch", "table", 1): (48, 1, 6, 16),
     ("domain_mismatch", "figure", 2): (75, 5, 1, 15),
     ("domain_mismatch", "figure", 3): (45, 3, 1, 15),
+    ("attributes_in_the_wild", "table", 2): (26, 4, 1, 10),
+    ("attributes_in_the_wild", "table", 3): (38, 4, 1, 14),
 }
 MISSING = {  # dashes in the papers
     ("msac_sernet", "table", 2): 3,
     ("msac_sernet", "table", 3): 3,
     ("gmp_atl", "table", 2): 5,
 }
-STUDIES = ["msac_sernet", "gmp_atl", "domain_mismatch"]
+STUDIES = ["msac_sernet", "gmp_atl", "domain_mismatch", "attributes_in_the_wild"]
 
 
 def get(study, kind, number):
@@ -281,3 +283,55 @@ def test_domain_mismatch_gains_follow_from_the_heat_maps():
     assert round(figure["B", "CREMA-D", 100] - figure["B", "CREMA-D", 0], 2) == 0.08
     assert round(figure["A", "CREMA-D", 100] - figure["A", "CREMA-D", 0], 2) == 0.03
     assert sorted(gains("domain_mismatch")["value"]) == [3, 5, 6, 8, 11, 27]
+
+
+# 4 · Attributes in the wild
+
+
+def accuracies(number):
+    """UA by approach, corpus and attributes; the baseline's attributes are `none`."""
+    frame = reported.table("attributes_in_the_wild", number)
+    split = frame["variant"].str.split("; ")
+    return dict(
+        zip(zip(frame["model"], split.str[0], split.str[1], strict=True), frame["value"], strict=True)
+    )
+
+
+def test_attributes_in_the_wild_points():
+    one, several = accuracies(2), accuracies(3)
+    for corpus, baseline in (("TESS", 49.48), ("CREMA-D", 52.21)):
+        assert one["baseline", corpus, "none"] == several["baseline", corpus, "none"] == baseline
+    assert one["GR", "TESS", "speaker"] == 55.17 and one["AD", "CREMA-D", "language"] == 50.89
+    assert several["MTL", "TESS", "speaker + gender"] == 34.77
+    assert several["AD", "CREMA-D", "corpus + speaker + gender + language"] == 47.15
+    domain = reported.text("attributes_in_the_wild")
+    domain = domain[domain["variant"].str.contains("in-domain")]
+    assert domain["value"].tolist() == [59.32, 59.98, 60.34, 56.53]
+
+
+def test_attributes_in_the_wild_claims_that_follow_and_that_do_not():
+    both = accuracies(2) | accuracies(3)
+    base = {corpus: both["baseline", corpus, "none"] for corpus in ("TESS", "CREMA-D")}
+    better = {
+        (model, attributes)
+        for model, corpus, attributes in both
+        if model != "baseline" and all(both[model, c, attributes] > base[c] for c in base)
+    }
+    several = ["speaker + language", "gender + language", "corpus + speaker + language"]
+    # GR as the text counts (its other two are not in the tables); the text knows of no MTL model
+    assert better == {("GR", a) for a in ["language", *several]} | {("MTL", "gender + language")}
+    assert {a for m, c, a in both if m == "MTL" and c == "CREMA-D" and both[m, c, a] > base[c]} == {
+        "speaker + gender",
+        "gender + language",
+    }
+    best = max(v for (_, corpus, attributes), v in accuracies(2).items() if corpus == "TESS")
+    assert round(best - base["TESS"]) == gains("attributes_in_the_wild")["value"].item() == 6
+
+
+def test_attributes_in_the_wild_accuracies_beside_the_figure_are_table_2_rounded():
+    text = reported.text("attributes_in_the_wild")
+    beside = text[text["variant"].str.contains("beside Fig. 2")].set_index("model")["value"]
+    table = accuracies(2)
+    assert len(beside) == 3
+    for model, attribute in (("baseline", "none"), ("MTL", "corpus"), ("GR", "corpus")):
+        assert round(table[model, "TESS", attribute], 1) == beside[model]
