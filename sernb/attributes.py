@@ -73,10 +73,21 @@ def declaration(variant: str, weights: Mapping[str, float]) -> dict[str, Control
 
     Raises ValueError for an unknown variant.
     """
-    name = ALIASES.get(variant, variant)
-    if name not in VARIANTS:
-        raise ValueError(f"variant {variant!r} is unknown; there are {', '.join([*VARIANTS, *ALIASES])}.")
-    return {a: Control(kind, weights[a]) for a, kind in VARIANTS[name].items() if a in weights}
+    kinds = VARIANTS[canonical(variant)]
+    return {
+        attribute: Control(kind, weights[attribute])
+        for attribute, kind in kinds.items()
+        if attribute in weights
+    }
+
+
+def canonical(variant: str) -> str:
+    """A variant's name in VARIANTS from any order of its parts (the tables differ) or Table IV's own name."""
+    parts = set(ALIASES.get(variant, variant).split("+"))
+    for name in VARIANTS:
+        if set(name.split("+")) == parts:
+            return name
+    raise ValueError(f"variant {variant!r} is unknown; there are {', '.join([*VARIANTS, *ALIASES])}.")
 
 
 class _Reversal(torch.autograd.Function):
