@@ -13,6 +13,7 @@ from sernb.attributes import (
     WEIGHTS,
     Control,
     Heads,
+    canonical,
     declaration,
     multitask,
     reversal,
