@@ -10,7 +10,7 @@ import torchaudio
 from torch.utils.flop_counter import FlopCounterMode
 
 from sernb import audio, heap, training
-from sernb.studies import msac_sernet
+from sernb.studies import msac_network, msac_sernet
 
 #: Way, dtype and compilation of each row; "as configured" is what the hardware is fast at.
 WAYS = (("ours", "auto"), ("usual", "auto"), ("ours", "fp32"), ("usual", "fp32"), ("usual, eager", "fp32"))
@@ -84,10 +84,10 @@ class Trainer:
     """
 
     def __init__(self, way, dtype, config, compiled):
-        table, folds, packed = msac_sernet.data(config)
+        material = msac_sernet.data(config)
         self.on = training.device()
-        self.network = msac_sernet.Network(
-            config, table, folds[config.fold], sorted(table["emotion"].unique()), packed, self.on
+        self.network = msac_network.Network(
+            config, material, material.table, material.folds[config.fold], self.on
         )
         self.network.to = training.dtype(self.on, dtype)
         encoder = self.network.model.encoder
@@ -95,7 +95,7 @@ class Trainer:
             encoder.to(memory_format=torch.contiguous_format)
         self.network.encoder = training.compiled(encoder, compiled and way != "usual, eager", self.on)
         self.optimiser = torch.optim.AdamW(self.network.model.parameters(), config.learning_rate)
-        self.config, self.table, self.generator = config, table, torch.Generator().manual_seed(0)
+        self.config, self.table, self.generator = config, material.table, torch.Generator().manual_seed(0)
         self.way, self.batches = way, None
         self.network.model.train()
         self.waited, self.steps, self.shares = 0.0, 0, []
@@ -184,7 +184,7 @@ def measure(config, rounds: int = 3, steps: int = 4, compiled: bool = False) -> 
 
 def flops(config) -> int:
     """Floating-point operations of one training step, counted by torch (a multiplication and an addition are two)."""
-    model = msac_sernet.MSACSERNet(config.n_mels, config.kernels, config.width, config.embedding).to("meta")
+    model = msac_network.MSACSERNet(config.n_mels, config.kernels, config.width, config.embedding).to("meta")
     width = int(1 + (round(config.crop * audio.RATE) - 400) // 160)
     x = torch.empty(config.batch_size, config.n_mels, width, device="meta")
     frames = torch.full((config.batch_size,), width, device="meta")

@@ -93,8 +93,8 @@ def fit(
 ) -> pd.DataFrame:
     """Train `model` in place and return its learning curves, one row per epoch.
 
-    `batches(generator)` yields one epoch's batches (dicts; `utterances` names their ids), `objective(batch,
-    generator)` gives the scalar loss, `validate()` a dict with `score`, larger is better. Every draw of an epoch
+    `batches(generator)` yields one epoch's batches (dicts; `utterances` names their ids, and `progress`, the share
+    of the training that is done, is added), `objective(batch, generator)` gives the scalar loss, `validate()` a dict with `score`, larger is better. Every draw of an epoch
     comes from a generator seeded by (seed, epoch), so a run cut off anywhere and resumed from `checkpoint` equals
     an uninterrupted one. Raises NotFinite naming the utterances of the batch whose loss is not finite.
     """
@@ -120,7 +120,7 @@ class _State:
     """Everything that a resumed run needs."""
 
     def __init__(self, model, config, steps_per_epoch):
-        self.model, self.config = model, config
+        self.model, self.config, self.steps_per_epoch = model, config, steps_per_epoch
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = OPTIMISERS[config.optimiser](parameters, config)
         self.scheduler = _schedule(self.optimiser, config, steps_per_epoch)
@@ -134,7 +134,8 @@ class _State:
         generator = torch.Generator().manual_seed(mixed)
         started, losses, names = time.perf_counter(), [], []
         self.model.train()
-        for batch in batches(generator):
+        for step, batch in enumerate(batches(generator)):
+            batch["progress"] = (epoch + step / self.steps_per_epoch) / self.config.epochs
             losses.append(self._step(batch, objective, generator))
             names.append(batch["utterances"])
         losses = torch.stack(losses)

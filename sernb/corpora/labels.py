@@ -90,3 +90,16 @@ MELD = {
     "anger": "anger", "disgust": "disgust", "fear": "fear", "joy": "happiness", "neutral": "neutral",
     "sadness": "sadness", "surprise": "surprise",
 }  # fmt: skip
+
+#: The classes that a study distinguishes, from the emotions of the corpora. What a set does not name is none of its
+#: classes: it is not trained on, and can serve as an unseen emotion.
+CLASSES = {
+    "four": {
+        "anger": "anger", "happiness": "happiness", "excitement": "happiness", "neutral": "neutral",
+        "sadness": "sadness",
+    },
+    "five": {
+        "anger": "anger", "fear": "fear", "happiness": "happiness", "excitement": "happiness", "neutral": "neutral",
+        "sadness": "sadness",
+    },
+}  # fmt: skip

@@ -10,11 +10,14 @@ class Config:
 
     data: str = "real"
     preset: str = "paper"
-    corpus: str = "emodb"
-    classes: tuple[str, ...] | None = None  # None: every emotion of the corpus
-    fold: int = 0
+    corpus: str = "emodb"  # several, joined by +: cross-corpus
+    unseen: str = ""  # a corpus that is only tested on
+    classes: str = "all"  # every emotion of the corpus, or a set of labels.CLASSES
+    fold: int = 0  # of leave-one-speaker-out; of several corpora: the seed that draws the held-out speakers
     seed: int = 0
     model: str = "base"  # or "svm": openSMILE emobase functionals and an RBF support vector machine
+    variant: str = "Base"  # which attributes are controlled and how: attributes.VARIANTS
+    growing: bool = False  # reversal strength from 0 to 1 over the training, as in DANN; the paper's is 1
     kernels: str = "printed"  # or "light_sernet"
     loss: str = "am_softmax"  # or "softmax"
     scale: float = 30.0  # s of AM-Softmax

@@ -10,7 +10,7 @@ from sernb.corpora import documents, labels
 MAPPINGS = {
     name: mapping
     for name, mapping in vars(labels).items()
-    if isinstance(mapping, dict) and not name.startswith("_")
+    if isinstance(mapping, dict) and name != "CLASSES" and not name.startswith("_")
 }
 #: Words for one emotion that a corpus spells in more than one way.
 SPELLINGS = {"IEMOCAP_VOTES": {"neutral", "surprise"}}
@@ -21,6 +21,13 @@ def test_every_mapping_ends_in_the_vocabulary_or_a_corpus_s_own_words(name):
     emotions = [emotion for emotion in MAPPINGS[name].values() if emotion is not None]
     assert set(emotions) <= {*labels.VOCABULARY, *labels.OWN}
     assert {e for e in emotions if emotions.count(e) > 1} == SPELLINGS.get(name, set())
+
+
+@pytest.mark.parametrize("name", labels.CLASSES)
+def test_a_study_s_classes_are_emotions_and_stay_what_they_are(name):
+    classes = labels.CLASSES[name]
+    assert set(classes) | set(classes.values()) <= {*labels.VOCABULARY, *labels.OWN}
+    assert all(classes[to] == to for to in classes.values())
 
 
 def test_own_words_are_no_second_names_of_the_vocabulary():

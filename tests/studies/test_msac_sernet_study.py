@@ -3,11 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from sernb import grid, metrics, store, tables
-from sernb.studies import msac_sernet
-from sernb.studies.msac_sernet import Config
+from sernb import attributes, grid, metrics, store, tables, training
+from sernb.studies import baseline, msac_sernet
+from sernb.studies.msac_config import Config
+from sernb.studies.msac_network import Network
 
 
 def test_paper_is_the_papers_hyper_parameters():
@@ -22,7 +24,8 @@ def test_paper_is_the_papers_hyper_parameters():
 def test_one_short_training_and_its_result():
     config = Config.of("quick", epochs=1)
     found = grid.run(msac_sernet, [config], progress=False)[0]
-    table, folds, _ = msac_sernet.data(config)
+    material = msac_sernet.data(config)
+    table, folds = material.table, material.folds
     assert list(found.predictions.index) == list(folds[0].test)
     assert (found.predictions["emotion"] == table.loc[folds[0].test, "emotion"]).all()
     np.testing.assert_allclose(found.predictions.filter(like="p_").sum(axis=1), 1, atol=1e-5)
@@ -38,10 +41,63 @@ def test_keys_follow_the_fields():
     base = Config.of("quick")
     keys = {msac_sernet.key(dataclasses.replace(base, **{k: v})) for k, v in [
         ("fold", 1), ("seed", 1), ("kernels", "light_sernet"), ("preset", "paper"), ("width", 0.5), ("model", "svm"),
-        ("classes", ("anger", "neutral")),
+        ("classes", "five"), ("variant", "Base+MSAC"),
     ]}  # fmt: skip
-    assert len(keys | {msac_sernet.key(base)}) == 8
+    assert len(keys | {msac_sernet.key(base)}) == 9
     assert msac_sernet.key(dataclasses.replace(base, width=0.25)) == msac_sernet.key(base)
+
+
+def test_attribute_heads_without_weight_change_nothing_bit_for_bit():
+    config = Config.of("quick", epochs=2)
+    material, on = msac_sernet.data(config), training.device("cpu")
+    whole = attributes.zeroed(attributes.declaration("Base+MSAC", attributes.WEIGHTS["emodb"]))
+    runs = [
+        Network(config, material, material.table, material.folds[0], on, declared) for declared in ({}, whole)
+    ]
+    outcomes = [network.fit(progress=False) for network in runs]
+    assert set(runs[1].attributes) == {"speaker", "gender"}
+    assert (outcomes[0]["test"] == outcomes[1]["test"]).all()
+    for name, values in outcomes[0]["state"].items():
+        assert (values == outcomes[1]["state"][name]).all(), name
+    assert outcomes[0]["parameters"] == outcomes[1]["parameters"]
+
+
+def test_several_corpora_five_classes_and_one_that_is_only_tested_on():
+    config = Config.of(
+        "quick", corpus="emodb+emovo", unseen="ravdess", classes="five", variant="Base+MSAC", epochs=1, fold=1,
+        normalisation="corpus",
+    )  # fmt: skip
+    material = msac_sernet.data(config)
+    found = store.write(msac_sernet.run(config, progress=False))
+    assert found.meta["classes"] == ["anger", "fear", "happiness", "neutral", "sadness"]
+    test, unseen = (found.predictions[found.predictions["part"] == part] for part in ("test", "unseen"))
+    assert list(test.index) == list(material.folds[1].test)
+    assert test["speaker"].str.split("/").str[0].nunique() == 2 == test["speaker"].nunique()
+    assert set(unseen["speaker"].str.split("/").str[0]) == {"ravdess"}
+    assert set(material.table.loc[material.others, "published"]) == {"boredom", "disgust", "surprise"}
+    assert 0 <= found.metrics["unseen_uar"] <= 1
+    for fold in material.folds:
+        assert not material.table.loc[fold.train, "corpus"].eq("ravdess").any()
+        assert not set(material.others) & {*fold.train, *fold.valid, *fold.test}
+    heads = found.state()
+    languages = [v for k, v in heads.items() if "language" in k]
+    assert languages and languages[0].shape[0] == 2
+    for wrong, message in [
+        ({"classes": "six"}, "'six' is unknown"), ({"unseen": "emodb"}, "named twice"), ({"variant": "Base+X"}, "'Base"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            msac_sernet.run(dataclasses.replace(config, **wrong), progress=False)
+
+
+def test_the_svm_s_functionals_standardised_per_group():
+    config = Config.of("quick", model="svm", normalisation="speaker")
+    table = pd.DataFrame({"speaker": list("aabbb")}, index=list("uvwxy"))
+    x = np.random.default_rng(0).normal(3, 2, (5, 2))
+    found = baseline._standardised(x, "speaker", table)
+    for rows in ([0, 1], [2, 3, 4]):
+        np.testing.assert_allclose(found[rows], (x[rows] - x[rows].mean(0)) / x[rows].std(0))
+    with pytest.raises(ValueError, match="per utterance"):
+        msac_sernet.run(dataclasses.replace(config, normalisation="utterance"), progress=False)
 
 
 def test_the_svm_recognises_unseen_stand_in_speakers():

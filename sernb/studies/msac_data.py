@@ -1,0 +1,82 @@
+"""What paper 1's study trains on: one corpus or several, their classes, folds and packed audio."""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sernb import audio, corpora, features, splits
+from sernb.corpora import labels
+from sernb.studies.msac_config import Config
+
+SPLITS = 10  # draws of held-out speakers that a cross-corpus study may ask for
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything that a training of one corpus set needs, in the order of the pack.
+
+    `table` has every packed utterance; `emotion` is its class, missing where it is none of the study's, and
+    `published` the corpus's own. `folds` speak of those with a class; `unseen` are the utterances, with a class, of
+    the corpus that is only tested on; `others` those of no class, of the seen corpora.
+    """
+
+    table: pd.DataFrame
+    folds: list[splits.Fold]
+    packed: audio.Pack
+    unseen: pd.Index
+    others: pd.Index
+    digest: str
+
+    @property
+    def classes(self) -> list[str]:
+        return sorted(self.table["emotion"].dropna().unique())
+
+    @property
+    def known(self) -> pd.DataFrame:
+        """The utterances that the folds divide."""
+        return self.table[self.table["emotion"].notna() & ~self.table.index.isin(self.unseen)]
+
+
+def material(config: Config) -> Material:
+    """The corpora of a configuration, kept warm between trainings.
+
+    Raises ValueError for an unknown set of classes, one corpus named twice, or a corpus without any of the classes.
+    """
+    return _material(config.data, config.corpus, config.unseen, config.classes)
+
+
+@functools.lru_cache(maxsize=4)
+def _material(data, seen, unseen, classes):
+    names = [*seen.split("+"), *unseen.split("+")] if unseen else seen.split("+")
+    if len(set(names)) < len(names):
+        raise ValueError(f"a corpus is named twice in {seen!r} and {unseen!r}.")
+    if classes != "all" and classes not in labels.CLASSES:
+        raise ValueError(f"classes {classes!r} is unknown; there are all, {', '.join(labels.CLASSES)}.")
+    table = pd.concat([_classed(corpora.load(name, data=data), classes, name) for name in names])
+    packed = audio.pack(table)
+    table = table.loc[packed.ids]
+    new = table["corpus"].isin(unseen.split("+"))
+    none = table["emotion"].isna()
+    known = table[~none & ~new]
+    if "+" in seen:
+        folds = [splits.held_out_speakers(known, seed)[0] for seed in range(SPLITS)]
+    else:
+        folds = splits.leave_one_speaker_out(known)
+    lines = zip(table.index, table["speaker"], table["emotion"], packed.digests, strict=True)
+    content = ["\t".join(map(str, line)) for line in lines]
+    return Material(
+        table, folds, packed, table.index[new & ~none], table.index[~new & none], features.hash_of(content)
+    )
+
+
+def _classed(table, classes, name):
+    """The table with `emotion` as the class and `published` as the corpus's own label; unlabelled ones left out."""
+    table = table[table["emotion"].notna()]
+    mapped = table["emotion"] if classes == "all" else table["emotion"].map(labels.CLASSES[classes])
+    if mapped.isna().all():
+        raise ValueError(f"{name} has none of the classes {sorted(set(labels.CLASSES[classes].values()))}.")
+    return table.assign(
+        published=table["emotion"], emotion=mapped.astype(object).where(mapped.notna(), np.nan)
+    )
