@@ -3,98 +3,14 @@
 The one place of published numbers, each with its source; what is published nowhere is absent, never guessed.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from . import casia, epst, labels, savee, table
+from . import casia, labels, savee, table
+from .published import Corpus, Counts, Fact, Flaw, by_emotion, crossed
 
 #: By the number of the paper's folder below notebooks/.
 STUDIES = {
     1: "MSAC-SERNet", 2: "GMP-ATL", 3: "domain mismatch", 4: "attributes in the wild", 5: "enroll-to-verify",
 }  # fmt: skip
-#: What a corpus can publish one number of. Recordings are files, of which one may hold many utterances.
-QUANTITIES = ("utterances", "recordings", "speakers", "women", "hours")
 LANGUAGES = {"cmn": "Mandarin", "deu": "German", "eng": "English", "ita": "Italian"}
-
-
-class Fact(NamedTuple):
-    """A published number, where it is from, and how far a download may be off it (a source rounds)."""
-
-    value: float
-    source: str
-    within: float = 0
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Published numbers of utterances by the values of some columns of a table.
-
-    None: the value is published, how often it occurs is not. `of` restricts the counts to some emotions.
-    """
-
-    by: tuple[str, ...]
-    numbers: dict[tuple[str, ...], int | None]
-    source: str
-    of: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """A file of the published download that is unusable itself: counts that include it are one less where it is.
-
-    `file`: a pattern of the end of its path; `row`: what the utterance would be in a table.
-    """
-
-    file: str
-    row: dict[str, str]
-    source: str
-
-
-@dataclass(frozen=True)
-class Corpus:
-    title: str
-    language: str
-    licence: str
-    obtain: str
-    needed: dict[int, str]
-    facts: dict[str, Fact]
-    counts: tuple[Counts, ...]
-    flaws: tuple[Flaw, ...] = ()
-    label_files: tuple[str, ...] = ()  # in lower case
-    endings: set[str] = field(default_factory=lambda: table.AUDIO)
-    note: str = ""
-
-    @property
-    def classes(self) -> dict[str, int | None]:
-        """Emotions and how many utterances of each are published, None where no number is."""
-        counts = next(c for c in self.counts if c.by == ("emotion",))
-        return {emotion: number for (emotion,), number in counts.numbers.items()}
-
-    @property
-    def sources(self) -> list[str]:
-        """Where the published numbers are from."""
-        return list(dict.fromkeys(x.source for x in (*self.facts.values(), *self.counts, *self.flaws)))
-
-
-def by_emotion(numbers: dict[str, int | None], source: str) -> Counts:
-    return Counts(("emotion",), {(emotion,): number for emotion, number in numbers.items()}, source)
-
-
-def crossed(speakers: list[str], each: dict[str, int], source: str, but: dict | None = None) -> tuple:
-    """Counts of a corpus whose speakers all speak the same: by emotion, by speaker, by both.
-
-    `each`: utterances of one speaker by emotion; `but`: the exceptions, by (speaker, emotion).
-    """
-    cells = {(speaker, emotion): n for speaker in speakers for emotion, n in each.items()} | (but or {})
-    emotions, by_speaker = dict.fromkeys(((e,) for e in each), 0), dict.fromkeys(((s,) for s in speakers), 0)
-    for (speaker, emotion), n in cells.items():
-        emotions[emotion,] += n
-        by_speaker[speaker,] += n
-    return (
-        Counts(("emotion",), emotions, source),
-        Counts(("speaker",), by_speaker, source),
-        Counts(("speaker", "emotion"), cells, source),
-    )
 
 
 def _same(emotions, n):
@@ -176,7 +92,8 @@ CATALOGUE = {
             "utterances": Fact(1200, "paper 1, section IV-A"), "speakers": Fact(4, "paper 1, section IV-A"),
             "women": Fact(2, "paper 1, section IV-A"),
         },
-        counts=crossed([f"casia/{s}" for s in casia.SPEAKERS], _same(labels.CASIA, 50), _FILES),
+        counts=crossed([f"casia/{s}" for s in casia.SPEAKERS], _same(labels.CASIA, 50),
+                       "layout of the public part"),
     ),
     "tess": Corpus(
         title="TESS, the Toronto emotional speech set (Pichora-Fuller & Dupuis 2010)",
@@ -225,7 +142,7 @@ CATALOGUE = {
         obtain="order from LDC: https://catalog.ldc.upenn.edu/LDC2002S28",
         needed={4: "training"},
         facts={
-            "recordings": Fact(15, "documentation of LDC2002S28"), "speakers": Fact(len(epst.SPEAKERS), _FILES),
+            "recordings": Fact(15, "documentation of LDC2002S28"),
         },
         counts=(by_emotion(_same(labels.EPST, None), "documentation of LDC2002S28"),),
         endings=table.AUDIO | {".sph"},

@@ -1,7 +1,7 @@
 """What `sernb corpora` and `sernb corpora check` print.
 
 The listing counts files by their names and decodes none: it must answer at once where a corpus lasts for hundreds of
-hours. Beside the count stand the published numbers, and `check` is what decodes every file and compares.
+hours. Beside the count stand the published numbers; `check` is what decodes every file and compares.
 """
 
 import textwrap
@@ -9,62 +9,18 @@ import textwrap
 from sernb import paths
 
 from . import checking
-from .catalogue import CATALOGUE, LANGUAGES, STUDIES, Corpus
+from .catalogue import CATALOGUE, LANGUAGES, STUDIES
+from .published import QUANTITIES, Corpus
+
+WIDTH, LABEL = 110, 12
 
 
 def catalogue() -> str:
     """All corpora: where each lies, what is published of it, its licence, how to get it, what it is needed for."""
-    states = {name: _state(name) for name in CATALOGUE}
-    heard = sum(audio for audio, _ in states.values())
-    parts = [f"{heard} of {len(CATALOGUE)} corpora have audio below {paths.DATA} (SERNB_DATA).\n"]
-    parts += [_entry(name, corpus, states[name][1]) for name, corpus in CATALOGUE.items()]
-    return "\n".join(parts)
-
-
-def _state(name) -> tuple[bool, str]:
-    """Whether a corpus's audio is there, and in words what is."""
-    root = paths.DATA / name
-    if not root.is_dir():
-        return False, f"not found ({root})"
-    files = checking.audio(name, root)
-    if files:
-        return True, f"{len(files)} audio files in {root}; to validate them: sernb corpora check {name}"
-    labels = checking.label_files(name, root)
-    return (
-        False,
-        f"labels only, no audio, in {root}: {', '.join(labels)}" if labels else f"no audio in {root}",
-    )
-
-
-def _entry(name: str, corpus: Corpus, state: str) -> str:
-    lines = {"found": state, "published": published(corpus), "classes": classes(corpus), "licence": corpus.licence,
-             "obtain": corpus.obtain}  # fmt: skip
-    if corpus.note:
-        lines["note"] = corpus.note
-    for number, study in STUDIES.items():
-        lines[f"paper {number}"] = (
-            f"{study}: {corpus.needed[number]}" if number in corpus.needed else "not needed"
-        )
-    return "\n".join([f"{name}: {corpus.title}", *(_line(*line) for line in lines.items()), ""])
-
-
-def published(corpus: Corpus) -> str:
-    """The published numbers in words; what is not published is said to be so."""
-    said = []
-    for what in ("utterances", "recordings", "hours", "speakers"):
-        if what in corpus.facts:
-            said.append(f"{_number(corpus.facts[what].value)} {what}")
-        elif what != "recordings":
-            said.append(f"{what} not published")
-    if "women" in corpus.facts:
-        said[-1] += f" ({corpus.facts['women'].value} women)"
-    return f"{', '.join(said)}; {LANGUAGES[corpus.language]}"
-
-
-def classes(corpus: Corpus) -> str:
-    numbered = [emotion if n is None else f"{emotion} {n}" for emotion, n in corpus.classes.items()]
-    unknown = "" if any(corpus.classes.values()) else "; how many of each is not published"
-    return f"{len(numbered)}: {', '.join(numbered)}{unknown}"
+    found = {name: _found(name) for name in CATALOGUE}
+    there = sum(files > 0 for files, _ in found.values())
+    head = f"{there} of {len(CATALOGUE)} corpora have audio below {paths.DATA} (SERNB_DATA)."
+    return "\n\n".join([head, *(_entry(name, found[name][1]) for name in CATALOGUE)])
 
 
 def checked(name: str) -> tuple[int, str]:
@@ -73,13 +29,53 @@ def checked(name: str) -> tuple[int, str]:
     Raises what checking.check raises.
     """
     deviations, remarks = checking.check(name)
-    corpus, root = CATALOGUE[name], paths.DATA / name
+    corpus, where = CATALOGUE[name], f"{name} in {paths.DATA / name}"
     if deviations:
-        head = f"{name} in {root} deviates from what is published, {len(deviations)} times:"
+        points = f"{len(deviations)} point{'s' * (len(deviations) > 1)}"
+        lines = [f"{where} deviates from what is published in {points}:", *(f"  {d}" for d in deviations)]
     else:
-        head = f"{name} in {root} agrees with what is published: {published(corpus)}; {classes(corpus)}."
-    tail = [*remarks, f"published numbers: {'; '.join(corpus.sources)}"]
-    return int(bool(deviations)), "\n".join([head, *(f"  {line}" for line in deviations), *tail])
+        lines = [f"{where} agrees with what is published.", _line("published", published(corpus))]
+        lines += [_line("classes", classes(corpus))]
+    lines += [_line("remark", remark) for remark in remarks]
+    return int(bool(deviations)), "\n".join([*lines, _line("sources", "; ".join(corpus.sources))])
+
+
+def published(corpus: Corpus) -> str:
+    """The published numbers in words; of what is not published, that is said."""
+    said = [f"{_number(corpus.facts[what].value)} {what}" for what in QUANTITIES if what in corpus.facts]
+    said += [f"{what} not published" for what in corpus.unpublished]
+    return f"{LANGUAGES[corpus.language]}, {', '.join(said)}"
+
+
+def classes(corpus: Corpus) -> str:
+    """The emotions with their published numbers of utterances; where there is no number, that is said."""
+    numbers = corpus.classes
+    if not any(numbers.values()):
+        return f"{len(numbers)}: {', '.join(numbers)}; how many of each is not published"
+    said = [f"{emotion} {'(number not published)' if n is None else n}" for emotion, n in numbers.items()]
+    return f"{len(numbers)}: {', '.join(said)}"
+
+
+def _found(name) -> tuple[int, str]:
+    """How many files of audio there are, and in words what there is."""
+    root = paths.DATA / name
+    if not root.is_dir():
+        return 0, f"no: there is no {root}"
+    if files := len(checking.audio(name, root)):
+        return files, f"{files} audio files in {root}; to compare them: sernb corpora check {name}"
+    labels = ", ".join(checking.label_files(name, root))
+    return 0, f"labels only, no audio, in {root}: {labels}" if labels else f"no audio in {root}"
+
+
+def _entry(name: str, found: str) -> str:
+    corpus = CATALOGUE[name]
+    lines = [("found", found), ("published", published(corpus)), ("classes", classes(corpus))]
+    lines += [("licence", corpus.licence), ("obtain", corpus.obtain)]
+    lines += [("note", corpus.note)] if corpus.note else []
+    lines += [(f"paper {number}", f"{STUDIES[number]}: {use}") for number, use in corpus.needed.items()]
+    if idle := [f"paper {number}" for number in STUDIES if number not in corpus.needed]:
+        lines.append(("not needed", f"by {', '.join(idle)}"))
+    return "\n".join([f"{name}: {corpus.title}", *(_line(*line) for line in lines)])
 
 
 def _number(value) -> str:
@@ -87,5 +83,13 @@ def _number(value) -> str:
 
 
 def _line(label, text) -> str:
-    return textwrap.fill(f"{label:<11}{text}", 110, initial_indent="  ", subsequent_indent=" " * 13,
-                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    """A labelled text, wrapped, addresses and file names kept whole."""
+    first, rest = f"  {label:<{LABEL}}", " " * (LABEL + 2)
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
