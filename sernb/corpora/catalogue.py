@@ -1,6 +1,6 @@
 """The eleven corpora as published: what each holds, its licence, where to get it, what the five papers do with it.
 
-The one place of published numbers, each with its source; what is published nowhere is absent, never guessed.
+The one place of published numbers, each with its source; a number without a source at hand is absent, never guessed.
 """
 
 from . import casia, labels, savee, table

@@ -60,11 +60,11 @@ def compare(corpus: Corpus, found: pd.DataFrame, root: Path) -> tuple[list[str],
             remarks.append(f"left out as it must be: {short}: {reason} ({flaw.source})")
     numbers = _quantities(corpus, found, flaws)
     numbers += [line for counts in corpus.counts for line in _counted(counts, found, flaws)]
-    unknown = corpus.unpublished + [
+    unknown = corpus.unknown + [
         f"how often {emotion}" for emotion, number in corpus.classes.items() if number is None
     ]
     if unknown:
-        remarks.append(f"not published, so not checked: {', '.join(unknown)}")
+        remarks.append(f"number unknown, so not checked: {', '.join(unknown)}")
     return numbers + deviations, remarks
 
 

@@ -41,9 +41,9 @@ def checked(name: str) -> tuple[int, str]:
 
 
 def published(corpus: Corpus) -> str:
-    """The published numbers in words; of what is not published, that is said."""
+    """The published numbers in words; what is unknown is said to be so."""
     said = [f"{_number(corpus.facts[what].value)} {what}" for what in QUANTITIES if what in corpus.facts]
-    said += [f"{what} not published" for what in corpus.unpublished]
+    said += [f"{what} unknown" for what in corpus.unknown]
     return f"{LANGUAGES[corpus.language]}, {', '.join(said)}"
 
 
@@ -51,8 +51,8 @@ def classes(corpus: Corpus) -> str:
     """The emotions with their published numbers of utterances; where there is no number, that is said."""
     numbers = corpus.classes
     if not any(numbers.values()):
-        return f"{len(numbers)}: {', '.join(numbers)}; how many of each is not published"
-    said = [f"{emotion} {'(number not published)' if n is None else n}" for emotion, n in numbers.items()]
+        return f"{len(numbers)}: {', '.join(numbers)}; how many of each is unknown"
+    said = [f"{emotion} {'(number unknown)' if n is None else n}" for emotion, n in numbers.items()]
     return f"{len(numbers)}: {', '.join(said)}"
 
 

@@ -21,7 +21,7 @@ class Fact(NamedTuple):
 class Counts:
     """Published numbers of utterances by the values of some columns of a table.
 
-    None: the value is published, how often it occurs is not. `of` restricts the counts to some emotions.
+    None: the value is published, how often it occurs is not known. `of` restricts the counts to some emotions.
     """
 
     by: tuple[str, ...]
@@ -65,8 +65,8 @@ class Corpus:
         return {emotion: number for (emotion,), number in counts.numbers.items()}
 
     @property
-    def unpublished(self) -> list[str]:
-        """What a reader would look for and no source gives."""
+    def unknown(self) -> list[str]:
+        """What a reader would look for and no source at hand gives."""
         return [what for what in ("utterances", "hours", "speakers") if what not in self.facts]
 
     @property

@@ -135,12 +135,12 @@ class TestListing:
             for part in (corpus.licence, corpus.obtain, *corpus.needed.values()):
                 assert part in said[name]
 
-    def test_what_no_source_gives_is_said_to_be_unpublished(self):
+    def test_what_no_source_gives_is_said_to_be_unknown(self):
         assert listing.published(CATALOGUE["epst"]) == (
-            "English, 15 recordings, utterances not published, hours not published, speakers not published"
+            "English, 15 recordings, utterances unknown, hours unknown, speakers unknown"
         )
-        assert listing.classes(CATALOGUE["msp_podcast"]).endswith("how many of each is not published")
-        assert listing.classes(CATALOGUE["iemocap"]).endswith("disgust 2, other (number not published)")
+        assert listing.classes(CATALOGUE["msp_podcast"]).endswith("how many of each is unknown")
+        assert listing.classes(CATALOGUE["iemocap"]).endswith("disgust 2, other (number unknown)")
 
 
 class TestCheck:
@@ -148,7 +148,7 @@ class TestCheck:
         assert command("check", "savee") == 0
         out = capsys.readouterr().out
         assert out.startswith(f"savee in {savee} agrees with what is published.\n")
-        assert "not published, so not checked: hours" in out
+        assert "number unknown, so not checked: hours" in out
         assert not recwarn.list
 
     def test_every_deviation_is_named(self, savee, capsys, recwarn):
@@ -232,7 +232,7 @@ class TestCompare:
             "fear: found 0, expected 2: 2 missing",
             "split train, anger + fear: found 2, expected 3: 1 missing",
         ]
-        assert remarks == ["not published, so not checked: speakers, how often other"]
+        assert remarks == ["number unknown, so not checked: speakers, how often other"]
         flaw = ("/nowhere/TRAIN_splits/one.mp4", "cannot be decoded")
         deviations, remarks = self.compare(emotions, splits, [flaw])
         assert deviations == ["fear: found 0, expected 1: 1 missing"]
