@@ -1,4 +1,4 @@
-"""The command line: `sernb run` executes notebooks, `sernb results` lists, freezes, imports and shows results."""
+"""The command line: `sernb run` executes notebooks, `sernb corpora` lists and checks data, `sernb results` shows results."""
 
 import argparse
 import signal
@@ -41,6 +41,16 @@ def parser() -> argparse.ArgumentParser:
         "--save", action="store_true", help="put the executed notebook in its place, to be committed"
     )
     run.set_defaults(command=execute)
+
+    catalogue = commands.add_parser(
+        "corpora", help="list the corpora: what is there, how to get the rest; check one"
+    )
+    catalogue.set_defaults(command=list_corpora)
+    check = catalogue.add_subparsers(metavar="check").add_parser(
+        "check", help="compare a download with what is published"
+    )
+    check.add_argument("name", metavar="NAME", help="the corpus, as its folder below SERNB_DATA is called")
+    check.set_defaults(command=check_corpus)
 
     results = commands.add_parser("results", help="list results; freeze, import, write the README's table")
     results.add_argument(
@@ -103,6 +113,23 @@ def _stopped(notebook, file, stop):
 
 def _short(file):
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def list_corpora(chosen) -> int:
+    """`sernb corpora`: the catalogue; no file is decoded."""
+    from sernb.corpora import listing
+
+    print(listing.catalogue())
+    return 0
+
+
+def check_corpus(chosen) -> int:
+    """`sernb corpora check NAME`: 0 where the download agrees with what is published, 1 with every deviation."""
+    from sernb.corpora import listing
+
+    status, text = listing.checked(chosen.name)
+    print(text)
+    return status
 
 
 def show_results(chosen) -> int:

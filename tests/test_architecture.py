@@ -32,6 +32,7 @@ LIGHT = {
     "reported",
     "front_door",
     "cli",
+    "corpora",
     "notebooks",
     "saving",
 }
