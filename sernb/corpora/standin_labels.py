@@ -7,6 +7,7 @@ within the recording, and a generator of its own, so that labels never change wh
 import csv
 import re
 from collections import Counter, defaultdict
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def crema_d(root: Path, plan, spoken: list, generator: np.random.Generator) -> N
             acted, least = line.code[0], {"ANG": 0.5, "SAD": 0.7}.get(line.code, 0.6)
             heard = acted if line.share > least + 0.03 else "N"
             if abs(line.share - least) <= 0.03:
-                heard = f"{acted}:N"  # as many for the one as for the other
+                heard = ":".join(sorted((acted, "N")))  # as many for the one as for the other
             elif generator.uniform() < 0.08:
                 heard = str(generator.choice(list("ADFHNS")))
             levels = [f"{generator.uniform(40, 95):.2f}" for _ in kinds]
@@ -174,18 +175,12 @@ def affect(line, number: int, top: int, generator: np.random.Generator) -> np.nd
     return np.clip(np.round(generator.normal(scaled, 0.15 * top, size=(number, 3))), 1, top).astype(int)
 
 
-class _csv:
-    """`with _csv(path) as write`: a row per call, lines ended as in the downloads."""
-
-    def __init__(self, path, **options):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file, self.options = open(path, "w", newline="", encoding="utf-8"), options
-
-    def __enter__(self):
-        return csv.writer(self.file, lineterminator="\n", **self.options).writerow
-
-    def __exit__(self, *_):
-        self.file.close()
+@contextmanager
+def _csv(path, **options):
+    """`with _csv(path) as write`: a row per call."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        yield csv.writer(file, lineterminator="\n", **options).writerow
 
 
 def _clock(seconds):
