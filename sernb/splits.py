@@ -1,7 +1,9 @@
 """Protocols as folds of (train, valid, test), and the proof that no speaker is in two of them."""
 
+import warnings
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 PARTS = ("train", "valid", "test")
@@ -26,23 +28,160 @@ def leave_one_speaker_out(table: pd.DataFrame) -> list[Fold]:
 
     Raises ValueError for fewer than three speakers or an utterance without a speaker.
     """
-    if table["speaker"].isna().any():
-        unknown = table.index[table["speaker"].isna()]
-        raise ValueError(
-            f"leave-one-speaker-out needs a speaker for every utterance: {len(unknown)} have none, e.g. "
-            f"{unknown[0]!r}. Drop them or use a split that keeps unknown speakers in training."
-        )
-    speakers = sorted(table["speaker"].unique())
-    if len(speakers) < 3:
-        raise ValueError(
-            f"leave-one-speaker-out needs 3 speakers or more, found {len(speakers)}: {speakers}."
-        )
+    return _leave_one_out(table, "speaker")
+
+
+def leave_one_session_out(table: pd.DataFrame) -> list[Fold]:
+    """Each session (all its speakers) tests once; the next one (sorted, cyclic) validates; the others train.
+
+    Raises ValueError for fewer than three sessions, an utterance without one, or a speaker in two of them.
+    """
+    return _leave_one_out(table, "session")
+
+
+def _leave_one_out(table, column):
+    names = _named(table, column)
+    if len(names) < 3:
+        raise ValueError(f"leave-one-{column}-out needs 3 {column}s or more, found {len(names)}: {names}.")
+    following = names[1:] + names[:1]
+    folds = [
+        _fold(table, table[column], [test], [valid]) for test, valid in zip(names, following, strict=True)
+    ]
+    return _checked(folds, table)
+
+
+def leave_one_dyad_out(table: pd.DataFrame) -> list[Fold]:
+    """Each speaker tests once and the other speaker of the session validates; the other sessions train.
+
+    Paper 5's protocol for IEMOCAP: the validation speaker is also the one enrolled from. Raises ValueError where a
+    session has another number of speakers than two.
+    """
+    _named(table, "speaker")
     folds = []
-    for i, tested in enumerate(speakers):
-        validating = speakers[(i + 1) % len(speakers)]
-        test, valid = table["speaker"] == tested, table["speaker"] == validating
-        name = str(tested).split("/")[-1]
-        folds.append(Fold(name, table.index[~test & ~valid], table.index[valid], table.index[test]))
+    for session in _named(table, "session"):
+        pair = sorted(table.loc[table["session"] == session, "speaker"].unique())
+        if len(pair) != 2:
+            raise ValueError(
+                f"leave-one-dyad-out: session {session!r} has {len(pair)} speakers, not 2: {pair}."
+            )
+        folds += [_fold(table, table["speaker"], [test], [valid]) for test, valid in (pair, pair[::-1])]
+    return _checked(folds, table)
+
+
+def held_out_speakers(table: pd.DataFrame, seed: int, valid: int = 1, test: int = 1) -> list[Fold]:
+    """One fold: of each corpus `valid` speakers validate and `test` speakers test, drawn by seed; the others train.
+
+    Utterances without a speaker train. Raises ValueError for a corpus that would have no speaker left to train on.
+    """
+    generator, drawn = np.random.default_rng(seed), {"valid": [], "test": []}
+    for corpus, speakers in _by_corpus(table):
+        if len(speakers) <= valid + test:
+            raise ValueError(
+                f"{corpus} has {len(speakers)} speakers: {valid} to validate, {test} to test and at least one to "
+                "train do not fit. Leave the corpus out, or hold out fewer."
+            )
+        order = generator.permutation(speakers)
+        drawn["test"] += list(order[:test])
+        drawn["valid"] += list(order[test : test + valid])
+    return _checked([_fold(table, table["speaker"], drawn["test"], drawn["valid"], f"seed {seed}")], table)
+
+
+def share_of_hours(
+    table: pd.DataFrame, seed: int, valid: float = 0.1, test: float = 0.1, draws: int = 200
+) -> list[Fold]:
+    """One fold with disjoint speakers whose parts come near to shares of the pooled hours (paper 4: 80/10/10).
+
+    Each corpus keeps at least one speaker to train on; utterances without a speaker train. Of `draws` random orders
+    of the speakers, filled up greedily, the one whose hours come nearest is taken.
+    """
+    hours = (table["end"] - table["start"]).groupby(table["speaker"]).sum() / 3600
+    whole = (table["end"] - table["start"]).sum() / 3600
+    corpora = {speaker: corpus for corpus, speakers in _by_corpus(table) for speaker in speakers}
+    generator, best = np.random.default_rng(seed), None
+    for _ in range(draws):
+        order = list(generator.permutation(list(corpora)))
+        parts, off = _fill(order, hours, corpora, {"test": test * whole, "valid": valid * whole})
+        if best is None or off < best[1]:
+            best = parts, off
+    parts = best[0]
+    return _checked([_fold(table, table["speaker"], parts["test"], parts["valid"], f"seed {seed}")], table)
+
+
+def _fill(order, hours, corpora, wanted):
+    """Speakers per part, taken in `order` wherever they bring its hours nearer, and how far the hours are off."""
+    left = pd.Series(corpora).value_counts().to_dict()
+    parts, filled = {part: [] for part in wanted}, dict.fromkeys(wanted, 0.0)
+    for speaker in order:
+        if left[corpora[speaker]] == 1:
+            continue
+        for part, hours_wanted in wanted.items():
+            if abs(filled[part] + hours[speaker] - hours_wanted) < abs(filled[part] - hours_wanted):
+                parts[part].append(speaker)
+                filled[part] += hours[speaker]
+                left[corpora[speaker]] -= 1
+                break
+    return parts, sum(abs(filled[part] - wanted[part]) for part in wanted)
+
+
+def published(
+    table: pd.DataFrame, train="train", valid="dev", test="test", shared_speakers: bool = False
+) -> list[Fold]:
+    """One fold by the corpus's own `split` column; `train`, `valid`, `test` are its words there.
+
+    A corpus whose split shares speakers by design (MELD) is declared so by `shared_speakers`. An utterance without a
+    speaker cannot be proved disjoint: outside training it is left out, with a warning that counts them.
+    """
+    words = {"train": train, "valid": valid, "test": test}
+    missing = set(words.values()) - set(table["split"].dropna())
+    if missing:
+        raise ValueError(
+            f"the table's split column lacks {sorted(missing)}, found {sorted(table['split'].dropna().unique())}."
+        )
+    unknown = table["speaker"].isna() & table["split"].isin([valid, test])
+    if unknown.any() and not shared_speakers:
+        warnings.warn(
+            f"{unknown.sum()} utterances of {valid} and {test} are left out: their speaker is unknown.",
+            stacklevel=2,
+        )
+        table = table[~unknown]
+    parts = {part: table.index[table["split"] == word] for part, word in words.items()}
+    return _checked([Fold("published", **parts, shared_speakers=shared_speakers)], table)
+
+
+def random(table: pd.DataFrame, seed: int, valid: float = 0.15, test: float = 0.15) -> list[Fold]:
+    """One fold of utterances drawn by seed, whoever speaks them: a *declared* leak (paper 3's CREMA-D, 70/15/15)."""
+    order = np.random.default_rng(seed).permutation(len(table))
+    first, second = round(test * len(table)), round((test + valid) * len(table))
+    cut = {"test": order[:first], "valid": order[first:second], "train": order[second:]}
+    parts = {part: table.index[np.sort(rows)] for part, rows in cut.items()}
+    return _checked([Fold(f"seed {seed}", **parts, shared_speakers=True)], table)
+
+
+def _named(table, column):
+    """The sorted names of a column; ValueError where an utterance has none."""
+    unknown = table.index[table[column].isna()]
+    if len(unknown):
+        raise ValueError(
+            f"leave-one-{column}-out needs a {column} for every utterance: {len(unknown)} have none, e.g. "
+            f"{unknown[0]!r}. Drop them or use a split that keeps them in training."
+        )
+    return sorted(table[column].unique())
+
+
+def _by_corpus(table):
+    known = table.dropna(subset="speaker")
+    return [(corpus, sorted(part["speaker"].unique())) for corpus, part in known.groupby("corpus")]
+
+
+def _fold(table, names, test, valid, name=None):
+    """A fold by the names in a column; all that neither test nor validate train."""
+    tests, validates = names.isin(test), names.isin(valid)
+    name = name or "+".join(str(x).split("/")[-1] for x in test)
+    index = table.index
+    return Fold(name, index[~tests & ~validates], index[validates], index[tests])
+
+
+def _checked(folds, table):
     check(folds, table)
     return folds
 
@@ -79,7 +218,11 @@ def proof(folds: list[Fold], table: pd.DataFrame) -> pd.DataFrame:
         shared = (who["train"] & who["valid"]) | (who["train"] & who["test"]) | (who["valid"] & who["test"])
         counts = {part: len(getattr(fold, part)) for part in PARTS}
         names = {f"{part} speakers": len(who[part]) for part in PARTS}
-        rows.append({"fold": fold.name, **counts, **names, "speakers in two parts": len(shared)})
+        unknown = int(table.loc[fold.train, "speaker"].isna().sum())
+        rows.append({
+            "fold": fold.name, **counts, **names, "train, speaker unknown": unknown,
+            "speakers in two parts": len(shared), "declared": "shared speakers" if fold.shared_speakers else "",
+        })  # fmt: skip
     return pd.DataFrame(rows).set_index("fold")
 
 

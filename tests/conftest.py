@@ -2,9 +2,14 @@
 
 import os
 
+import hypothesis
 import pytest
 
 from sernb import paths
+
+# A deadline per example would measure the machine, not the code.
+hypothesis.settings.register_profile("sernb", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("sernb")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,7 +48,8 @@ class MSACSERNet(nn.Module):
             )
             size = embedding
         self.features = embedding
-        self.to(memory_format=torch.channels_last)  # what convolutions in bf16 read fastest; the numbers are the same
+        # The order that convolutions in bf16 read fastest; the numbers are the same.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x, frames):
         if x.shape[2] < 16:  # four poolings need sixteen frames
