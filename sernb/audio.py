@@ -20,7 +20,7 @@ import soundfile
 import soxr
 import torch
 
-from sernb import paths
+from sernb import decoding, paths
 
 RATE = 16_000
 FORMAT = 1  # of the packed files; part of their key
@@ -51,9 +51,9 @@ def decode(file: str, start: float = 0.0, end: float = math.nan, rate: int = RAT
     """Samples of one utterance: float32, mono (mean of channels), at `rate` Hz, from `start` to `end` in seconds.
 
     Raises ValueError naming the file where it holds nothing finite, nothing at all, or only silence;
-    soundfile.LibsndfileError where it cannot be decoded.
+    soundfile.LibsndfileError or decoding.Undecodable where it cannot be decoded.
     """
-    with soundfile.SoundFile(file) as f:
+    with decoding.sound(file) as f:
         first = round((0.0 if math.isnan(start) else start) * f.samplerate)
         last = f.frames if math.isnan(end) else min(round(end * f.samplerate), f.frames)
         f.seek(min(first, f.frames))

@@ -20,7 +20,7 @@ LAYERS = [
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
     {"augment", "features", "audio", "splits", "corpora", "metrics", "reported"},
     {"models", "losses"},
-    {"paths", "heap", "__init__"},
+    {"paths", "heap", "decoding", "__init__"},
 ]
 ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {

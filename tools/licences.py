@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTES = {
     "opensmile": "**research and education only**: commercial use needs another licence",
     "espeakng-loader": "**carries espeak-ng, GPL-3.0-or-later**: who passes the binary on passes on the GPL's terms",
+    "av": "**carries x264 and x265, GPL-2.0-or-later**, and FFmpeg, LGPL-3.0-or-later",
     "soundfile": "carries libsndfile, LGPL-2.1-or-later",
     "soxr": "carries libsoxr, LGPL-2.1-or-later",
     "torch": "carries parts under BSD-2-Clause, Apache-2.0 and other permissive licences",
@@ -74,7 +75,8 @@ states it; `tools/licences.py` writes this file from the installed packages. Thr
 or pass anything on commercially:
 
 - **Research only:** openSMILE, behind the classical baseline.
-- **GPL:** espeak-ng, which speaks the stand-ins. It is loaded as a library at run time and not part of sernb.
+- **GPL:** espeak-ng, which speaks the stand-ins. It is loaded as a library at run time and not part of sernb. PyAV,
+  which reads films, carries x264 and x265.
 - **Proprietary, free of charge:** NVIDIA's CUDA libraries, which torch installs on Linux.
 
 The recordings and pretrained weights that you add have licences of their own; none is distributed with sernb.

@@ -7,9 +7,35 @@ import pandas as pd
 
 from sernb import paths
 
-from . import emodb, emovo, ravdess, standin, table
+from . import (
+    casia,
+    crema_d,
+    emodb,
+    emovo,
+    epst,
+    iemocap,
+    meld,
+    msp_podcast,
+    ravdess,
+    savee,
+    standin,
+    table,
+    tess,
+)
 
-READERS = {"emodb": emodb.read, "emovo": emovo.read, "ravdess": ravdess.read}
+READERS = {
+    "emodb": emodb.read,
+    "emovo": emovo.read,
+    "ravdess": ravdess.read,
+    "casia": casia.read,
+    "tess": tess.read,
+    "savee": savee.read,
+    "crema_d": crema_d.read,
+    "epst": epst.read,
+    "iemocap": iemocap.read,
+    "msp_podcast": msp_podcast.read,
+    "meld": meld.read,
+}
 
 
 def names() -> list[str]:

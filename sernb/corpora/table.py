@@ -2,13 +2,15 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import soundfile
+
+from sernb import decoding
 
 COLUMNS = [
     "file",
@@ -25,10 +27,18 @@ COLUMNS = [
 ]
 _TEXT = ["file", "corpus", "speaker", "gender", "language", "emotion", "session", "split"]
 AUDIO = {".wav", ".flac"}
+NAMED = 100  # files that one warning names: a download may lack thousands
 SILENCE = 1e-4  # of full scale, peak to peak: the dither of a 16-bit file is below it, no utterance is
 
 
-def files(root: Path, expected: str) -> list[Path]:
+def walk(root: Path) -> Iterator[Path]:
+    """Files below a folder in sorted order; hidden ones and hidden folders are no part of a corpus."""
+    for folder, inner, names in os.walk(root):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+
+
+def files(root: Path, expected: str, endings: Iterable[str] = AUDIO) -> list[Path]:
     """Audio files below a corpus's root, hidden ones ignored, sorted.
 
     Raises FileNotFoundError saying what was expected (`expected`, an example path) and what was found.
@@ -39,13 +49,7 @@ def files(root: Path, expected: str) -> list[Path]:
             f"{root} is no folder: expected a corpus with files such as {root / expected}. Set SERNB_DATA to the "
             "folder that holds the corpora, or pass root=."
         )
-    found = [
-        Path(folder) / name
-        for folder, inner, names in os.walk(root)
-        if not inner.sort() and not any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
-        for name in sorted(names)
-        if not name.startswith(".") and Path(name).suffix.lower() in AUDIO
-    ]
+    found = [file for file in walk(root) if file.suffix.lower() in endings]
     if not found:
         entries = sorted(p.name for p in root.iterdir())
         raise FileNotFoundError(
@@ -54,26 +58,35 @@ def files(root: Path, expected: str) -> list[Path]:
     return found
 
 
-def read(root: Path, expected: str, layout: str, parse: Callable[[Path], dict | None]) -> pd.DataFrame:
-    """A corpus that tells everything by its file names: the table of what `parse` makes of each.
+def read(
+    root: Path,
+    expected: str,
+    layout: str,
+    parse: Callable[[Path], dict | str | None],
+    found: list[Path] | None = None,
+    left_out: Iterable[tuple] = (),
+) -> pd.DataFrame:
+    """A corpus of one file per utterance: the table of what `parse` makes of each file that is `found`.
 
-    A file for which `parse` gives None does not follow the `layout` (words, for the reason) and is left out, as is
-    a second copy of an utterance. Raises FileNotFoundError where no file follows it: the root is another folder.
+    `parse` gives an utterance, the reason why a file is none, or None where its name does not follow the `layout`
+    (in words). Such files are left out, as is a second copy of an utterance. Raises FileNotFoundError where no file
+    follows the layout: the root is another folder.
     """
-    found, rows, left_out = files(root, expected), {}, []
+    found, rows, left_out = files(root, expected) if found is None else found, {}, list(left_out)
     for file in found:
-        row = parse(file)
-        if row is None:
-            left_out.append((file, f"its name is not {layout} as in {Path(expected).stem}"))
+        row = parse(file) or f"its name is not {layout} as in {Path(expected).with_suffix('')}"
+        if isinstance(row, str):
+            left_out.append((file, row))
             continue
         first = rows.setdefault(row["utterance"].lower(), {"file": file, **row})
         if first["file"] != file:
             left_out.append((file, f"a second copy of {first['file']}"))
     if not rows:
         names = ", ".join(str(file.relative_to(root)) for file in found[:3])
+        why = f"; the first: {left_out[0][1]}" if left_out else ""
         raise FileNotFoundError(
-            f"{root}: expected audio such as {expected} ({layout}), found {len(found)} files that are named otherwise: "
-            f"{names}{', …' if len(found) > 3 else ''}. Pass the corpus's own folder."
+            f"{root}: expected audio such as {expected} ({layout}), found {len(found)} files that are named otherwise "
+            f"or not labelled: {names}{', …' if len(found) > 3 else ''}{why}. Pass the corpus's own folder."
         )
     return build(rows.values(), left_out)
 
@@ -90,6 +103,9 @@ def build(rows: Iterable[dict], left_out: Iterable[tuple] = ()) -> pd.DataFrame:
         inspected = dict(zip(unique, pool.map(inspect, unique), strict=True))
     left_out += [(file, reason) for file, (_, reason) in inspected.items() if reason]
     kept = [row for row in rows if not inspected[str(row["file"])][1]]
+    late = [row for row in kept if row.get("start", 0) >= inspected[str(row["file"])][0]]
+    left_out += [(str(row["file"]), f"{row['utterance']} starts after its end") for row in late]
+    kept = [row for row in kept if row not in late] if late else kept
     table = pd.DataFrame(kept, columns=["utterance", *_columns(kept)]).set_index("utterance")
     table["file"] = table["file"].astype(str)
     table["start"] = table["start"].astype(float).fillna(0.0)
@@ -101,7 +117,8 @@ def build(rows: Iterable[dict], left_out: Iterable[tuple] = ()) -> pd.DataFrame:
     table = table.sort_index()
     table.attrs["left_out"] = sorted(left_out)
     if left_out:
-        named = "; ".join(f"{file}: {reason}" for file, reason in sorted(left_out))
+        named = "; ".join(f"{file}: {reason}" for file, reason in sorted(left_out)[:NAMED])
+        named += f"; all {len(left_out)} are in attrs['left_out']" * (len(left_out) > NAMED)
         warnings.warn(f"{len(left_out)} files left out: {named}", stacklevel=3)
     check(table)
     return table
@@ -119,7 +136,7 @@ def inspect(file: str) -> tuple[float, str | None]:
     if os.path.getsize(file) == 0:
         return np.nan, "empty"
     try:
-        with soundfile.SoundFile(file) as f:
+        with decoding.sound(file) as f:
             frames, heard = 0, False
             for block in f.blocks(2**16, dtype="float32", always_2d=True):
                 if not np.isfinite(block).all():
@@ -129,7 +146,7 @@ def inspect(file: str) -> tuple[float, str | None]:
             if frames == 0:
                 return np.nan, "empty"
             return frames / f.samplerate, None if heard else "silent"
-    except (soundfile.LibsndfileError, OSError) as error:
+    except (decoding.Undecodable, soundfile.LibsndfileError, OSError) as error:
         return np.nan, f"cannot be decoded ({error})"
 
 

@@ -50,7 +50,9 @@ class Config:
     optimiser: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    schedule: str = "cosine"  # silent, as is the choice of the epoch: with a constant rate a single validation
+    schedule: str = (
+        "cosine"  # silent, as is the choice of the epoch: with a constant rate a single validation
+    )
     select: str = "last"  # speaker's recall moves by tens of points from epoch to epoch, so "best" picks luck
     average: float = 0.0
     shuffle_labels: bool = False  # a control: nothing may be learned
