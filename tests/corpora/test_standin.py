@@ -27,7 +27,7 @@ standin.speak("emovo", int(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-def test_the_same_seed_gives_the_same_samples_in_a_fresh_process(tmp_path, stand_ins):
+def test_the_same_seed_gives_the_same_samples_in_a_fresh_process(tmp_path):
     for seed in (0, 1):
         command = [sys.executable, "-c", FIRST_SPEAKER, str(seed), str(tmp_path / str(seed))]
         subprocess.run(command, check=True, cwd=paths.ROOT)
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_samples_in_a_fresh_process(tmp_path, stand
     assert not filecmp.cmpfiles(tmp_path / "0" / "f1", tmp_path / "1" / "f1", shared, shallow=False)[0]
 
 
-def test_a_second_call_reads_what_the_first_one_made(monkeypatch, stand_ins):
+def test_a_second_call_reads_what_the_first_one_made(monkeypatch):
     root = standin.make("emovo", 0)
     monkeypatch.setattr(subprocess, "run", None)
     assert standin.make("emovo", 0) == root
@@ -115,9 +115,9 @@ def pitch_and_energy(file, low=60, high=450):
     return np.log(rate / best[voiced]).mean(), 10 * np.log10(energy.mean())
 
 
-def test_mean_pitch_and_energy_alone_do_not_give_the_emotion_away(stand_ins):
+def test_mean_pitch_and_energy_alone_do_not_give_the_emotion_away():
     """Chance is 14.3 % UAR; the bound for what is worth learning from is 55 %."""
-    t = stand_ins["emodb"]
+    t = corpora.load("emodb", data="stand-in")
     x = np.array([pitch_and_energy(file) for file in t["file"]])
     women = (t["gender"] == "female").to_numpy()
     assert (

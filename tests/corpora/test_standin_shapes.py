@@ -226,31 +226,31 @@ def test_meld_shares_its_cast_and_numbers_its_dialogues_anew(stand_ins):
 
 
 def floor(file, start, end):
-    """How far the softest tenth of an utterance's frames (25 ms) lies below the loudest, dB."""
-    x, rate = soundfile.read(file, start=round(start * soundfile.info(file).samplerate),
-                             stop=round(end * soundfile.info(file).samplerate), always_2d=True)  # fmt: skip
+    """How far an utterance's softest 25 ms lie below its mean power, dB."""
+    rate = soundfile.info(file).samplerate
+    x, _ = soundfile.read(file, start=round(start * rate), stop=round(end * rate), always_2d=True)
     width = rate // 40
     power = (x[: len(x) // width * width, 0].reshape(-1, width) ** 2).mean(axis=1)
-    return 10 * np.log10(np.quantile(power, 0.1) / power.max())
+    return 10 * np.log10(power.min() / power.mean())
 
 
 def test_rooms_and_noise_differ_by_corpus(stand_ins):
-    heard = {}
-    for name in ("tess", "emodb", "iemocap", "meld"):
+    heard = []
+    for name in ("tess", "emodb", "iemocap", "meld"):  # from a sound booth to a set with an audience
         t = stand_ins[name].iloc[::5]
-        heard[name] = np.median([floor(*row) for row in t[["file", "start", "end"]].itertuples(index=False)])
-    assert heard["tess"] < heard["emodb"] - 3 and heard["emodb"] < heard["iemocap"] - 3
-    assert heard["iemocap"] < heard["meld"] - 3
+        heard.append(np.median([floor(*row) for row in t[["file", "start", "end"]].itertuples(index=False)]))
+    assert (np.diff(heard) > 5).all()
 
 
 def test_podcasts_come_through_channels_of_their_own(stand_ins):
-    """The share of power above 4 kHz, dB: a channel cuts it off in some, in a studio hardly ever."""
-    share = {}
+    """The share of power above 5 kHz, dB: many a podcast's channel cuts it off, a studio does not."""
+    least = {}
     for name in ("msp_podcast", "casia"):
-        share[name] = []
+        shares = []
         for file in stand_ins[name]["file"].iloc[::4]:
             x, rate = soundfile.read(file)
             power = np.abs(np.fft.rfft(x)) ** 2
             high = np.fft.rfftfreq(len(x), 1 / rate) > 5000
-            share[name].append(10 * np.log10(power[high].sum() / power.sum()))
-    assert np.quantile(share["msp_podcast"], 0.25) < np.quantile(share["casia"], 0.25) - 6
+            shares.append(10 * np.log10(power[high].sum() / power.sum()))
+        least[name] = np.quantile(shares, 0.1)
+    assert least["msp_podcast"] < least["casia"] - 6
