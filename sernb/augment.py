@@ -1,6 +1,35 @@
 """Augmentations, batched on the device, with random parameters per utterance."""
 
 import torch
+from torch.nn import functional as F
+
+
+def warp(x, frames, generator, *, time=0.0, frequency=0.0):
+    """Every utterance played at its own speed and heard through a vocal tract of its own length, bilinearly.
+
+    x (B, n_mels, T) → (B, n_mels, T) and frames (B,). The time axis is stretched by a factor uniform on 1 ± `time`
+    (what runs past T is cut), the axis of mel bands by one uniform on 1 ± `frequency`; past the highest band its
+    neighbour is repeated, past each utterance's new end stands zero. A coarse form of vocal tract length
+    perturbation (Jaitly & Hinton 2013), which warps in Hz.
+    """
+    batch, n_mels, width = x.shape
+    draw = 2 * torch.rand(2, batch, generator=generator).to(x.device) - 1
+    along, across = 1 + time * draw[0], 1 + frequency * draw[1]
+    longer = (frames * along).floor().long().clamp(1, width)
+    # Output position i reads input position i / factor; grid_sample counts from -1 to 1, at the outer pixels' centres.
+    step = torch.arange(width, device=x.device) / along[:, None]
+    column = 2 * step.minimum((frames - 1)[:, None]) / max(width - 1, 1) - 1
+    row = 2 * (torch.arange(n_mels, device=x.device) / across[:, None]) / (n_mels - 1) - 1
+    grid = torch.stack(
+        [
+            column[:, None, :].expand(batch, n_mels, width),
+            row[:, :, None].expand(batch, n_mels, width),
+        ],
+        dim=-1,
+    )
+    warped = F.grid_sample(x[:, None], grid, padding_mode="border", align_corners=True)[:, 0]
+    inside = torch.arange(width, device=x.device) < longer[:, None]
+    return warped * inside[:, None], longer
 
 
 def spec_augment(x, frames, generator, *, frequency=0, time=0, n_frequency=1, n_time=1, value=0.0):

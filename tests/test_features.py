@@ -6,7 +6,7 @@ import torch
 import torchaudio
 
 from sernb import audio, features
-from sernb.augment import spec_augment
+from sernb.augment import spec_augment, warp
 from sernb.studies import msac_sernet
 
 
@@ -95,3 +95,24 @@ def test_spec_augment_hides_stretches_inside_the_utterance():
     assert len(set(hidden[:, 0].float().argmax(1).tolist())) > 20  # each utterance its own
     bands = (spec_augment(x, frames, generator, frequency=2) == 0)[:, :, 0].sum(1)
     assert sorted(set(bands.tolist())) == [0, 1, 2]
+
+
+def test_warp_reads_each_axis_at_its_own_pace():
+    """Against numpy's interpolation, utterance by utterance, with the same draws."""
+    x = torch.randn(6, 16, 90, generator=torch.Generator().manual_seed(1))
+    frames = torch.tensor([90, 70, 50, 50, 33, 20])
+    x *= (torch.arange(90) < frames[:, None])[:, None]
+    same, kept = warp(x, frames, torch.Generator().manual_seed(0))
+    assert torch.allclose(same, x, atol=1e-5) and torch.equal(kept, frames)
+    out, longer = warp(x, frames, torch.Generator().manual_seed(0), time=0.2, frequency=0.1)
+    along, across = 1 + torch.tensor([[0.2], [0.1]]) * (
+        2 * torch.rand(2, 6, generator=torch.Generator().manual_seed(0)) - 1
+    )
+    for i in range(6):
+        n = min(int(frames[i] * along[i]), 90)
+        assert longer[i] == n and (out[i, :, n:] == 0).all()
+        at = np.minimum(np.arange(n) / along[i].item(), frames[i].item() - 1)
+        stretched = np.stack([np.interp(at, np.arange(90), band) for band in x[i].numpy()])
+        bands = np.arange(16) / across[i].item()
+        expected = np.stack([np.interp(bands, np.arange(16), frame) for frame in stretched.T], 1)
+        np.testing.assert_allclose(out[i, :, :n], expected, atol=1e-4)

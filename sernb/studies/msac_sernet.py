@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import math
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,79 +11,14 @@ import torch
 from torch import nn
 
 from sernb import audio, corpora, features, metrics, splits, store, training
-from sernb.augment import spec_augment
+from sernb.augment import spec_augment, warp
 from sernb.losses import AMSoftmax, Softmax
 from sernb.models.msac_sernet import MSACSERNet
 from sernb.studies import baseline
+from sernb.studies.msac_config import Config, overrides
 
 NAME = "msac_sernet"
 VERSION = 2
-
-
-@dataclass(frozen=True)
-class Config:
-    """One training. The defaults are the paper's hyper-parameters (section IV-B); where it is silent, see NOTES."""
-
-    data: str = "real"
-    preset: str = "paper"
-    corpus: str = "emodb"
-    classes: tuple[str, ...] | None = None  # None: every emotion of the corpus
-    fold: int = 0
-    seed: int = 0
-    model: str = "base"  # or "svm": openSMILE emobase functionals and an RBF support vector machine
-    kernels: str = "printed"  # or "light_sernet"
-    loss: str = "am_softmax"  # or "softmax"
-    scale: float = 30.0  # s of AM-Softmax
-    margin: float = 0.2  # m of AM-Softmax
-    n_mels: int = 40  # silent
-    normalisation: str = "train"  # silent; see features.Normalise
-    crop: float = 3.0  # seconds; silent
-    width: float = 1.0
-    embedding: int = 256  # silent
-    dropout: float = 0.0
-    frequency_mask: int = 2
-    time_mask: int = 30
-    masks: int = 1  # of each kind
-    epochs: int = 100
-    batch_size: int = 64
-    optimiser: str = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    schedule: str = (
-        "cosine"  # silent, as is the choice of the epoch: with a constant rate a single validation
-    )
-    select: str = "last"  # speaker's recall moves by tens of points from epoch to epoch, so "best" picks luck
-    average: float = 0.0
-    shuffle_labels: bool = False  # a control: nothing may be learned
-
-    @classmethod
-    def of(cls, preset: str = "quick", **overrides) -> "Config":
-        """A preset with overrides; raises ValueError for an unknown preset and TypeError for an unknown field."""
-        if preset not in PRESETS:
-            raise ValueError(f"preset {preset!r} is unknown; there are {', '.join(PRESETS)}.")
-        return cls(**{"preset": preset, **PRESETS[preset], **overrides})
-
-
-#: What each preset overrides. `paper` overrides nothing.
-PRESETS = {
-    "quick": {
-        "data": "stand-in",
-        "width": 0.25,
-        "epochs": 12,
-        "batch_size": 32,
-        "crop": 1.5,
-    },
-    "paper": {},
-}
-
-#: Fields that are in the key by themselves.
-_ADDRESS = ("data", "preset", "fold", "seed")
-
-
-def overrides(config: Config) -> dict:
-    """The config's fields that differ from the paper's."""
-    fields = [f for f in dataclasses.fields(Config) if f.name not in _ADDRESS]
-    return {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
 
 
 def key(config: Config) -> str:
@@ -128,7 +62,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
     job = baseline.svm if config.model == "svm" else _network
     outcome = job(config, table, fold, classes, packed, on, progress)
     predictions = _predictions(table, fold, classes, outcome["test"])
-    valid = table.loc[fold.valid, "emotion"]
+    valid, judges = table.loc[fold.valid, "emotion"], sorted(table.loc[fold.valid, "speaker"].unique())
     guess = np.array(classes)[outcome["valid"].argmax(1)]
     found = {
         "uar": metrics.uar(predictions["emotion"], predictions["predicted"]),
@@ -143,7 +77,8 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "version": VERSION, "preset": config.preset, "data": config.data, "study": NAME,
         "device": training.device_name(on), "dtype": outcome.get("dtype", "float64"),
         "seconds": time.time() - started, "started": started, "classes": classes,
-        "fold": fold.name, "folds": len(folds), "shared_speakers": fold.shared_speakers,
+        "fold": fold.name, "folds": len(folds), "valid_speakers": "+".join(judges),
+        "shared_speakers": fold.shared_speakers,
         "overrides": overrides(config), "torch": torch.__version__,
     }  # fmt: skip
     return store.Result(
@@ -244,13 +179,15 @@ class Network:
             yield {"x": x, "frames": frames, "targets": targets, "utterances": self.waves.ids[chosen.numpy()]}
 
     def objective(self, batch, generator):
-        config = self.config
+        config, x, frames = self.config, batch["x"], batch["frames"]
+        if config.warp_time or config.warp_frequency:
+            x, frames = warp(x, frames, generator, time=config.warp_time, frequency=config.warp_frequency)
         x = spec_augment(
-            batch["x"], batch["frames"], generator, frequency=config.frequency_mask, time=config.time_mask,
+            x, frames, generator, frequency=config.frequency_mask, time=config.time_mask,
             n_frequency=config.masks, n_time=config.masks,
         )  # fmt: skip
         with training.autocast(self.on, self.to):
-            embeddings = self.encoder(x, batch["frames"])
+            embeddings = self.encoder(x, frames)
         return self.model.head(embeddings, batch["targets"])
 
     @torch.no_grad()
