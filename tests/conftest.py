@@ -1,11 +1,13 @@
 """What every test shares: temporary results and figures, one stand-in cache a session, recordings where they lie."""
 
 import os
+import warnings
 
 import hypothesis
 import pytest
 
-from sernb import paths
+from sernb import corpora, paths
+from sernb.corpora import standin
 
 # A deadline per example would measure the machine, not the code.
 hypothesis.settings.register_profile("sernb", deadline=None, max_examples=50)
@@ -23,6 +25,15 @@ def cache(tmp_path_factory):
         patch.setattr(paths, "CACHE", folder)
         patch.setenv("SERNB_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def stand_ins(cache):
+    """The tables of all eleven stand-ins by name, made side by side once a session; a warning fails."""
+    standin.make_all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return {name: corpora.load(name, data="stand-in") for name in corpora.names()}
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,8 @@
 """Stand-ins: every corpus as speech made on the spot, in the corpus's own layout, deterministic by seed.
 
-A stand-in has the corpus's language, speakers, genders and classes at small scale. Emotion follows the rules of
-prosody.py; texts, rooms and noise are drawn independently of it. It says that the machinery works, nothing about
-people.
+A stand-in has the corpus's language, speakers, genders, classes, splits, annotators and recording conditions at small
+scale (standin_plans.py). Emotion follows the rules of prosody.py; texts, rooms and noise are drawn independently of it.
+It says that the machinery works, nothing about people.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,54 +19,11 @@ import soundfile
 
 from sernb import paths
 
-from . import emodb, labels, prosody
+from . import emodb, labels, prosody, standin_labels, standin_plans, standin_scripts
+from .standin_plans import PLANS
 
 VERSION = 1
-RATE = 16_000
-
-GERMAN = (
-    "Der Brief liegt auf dem Schrank.", "Morgen fahren wir an den See.", "Sie hat die Tasche im Flur gelassen.",
-    "Um acht Uhr kommt der Bus.", "Das Fenster steht noch offen.", "Er holt die Kinder von der Schule.",
-    "In der Küche brennt noch Licht.", "Die Jacke hängt hinter der Tür.", "Gleich wird es wieder regnen.",
-    "Am Abend gehen sie nach Hause.",
-)  # fmt: skip
-ITALIAN = (
-    "La lettera è sul tavolo.", "Domani andiamo al mare.", "Il treno arriva alle otto.", "La finestra è ancora aperta.",
-    "Hanno lasciato la borsa in cucina.", "Stasera tornano a casa.",
-)  # fmt: skip
-ENGLISH = ("Cups are standing near the sink.", "Trains are waiting by the bridge.")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a stand-in is made of; `counts`: utterances per emotion and speaker, by the corpus's own code."""
-
-    voice: str
-    texts: tuple
-    speakers: tuple  # (name, gender)
-    codes: dict
-    counts: dict
-    name: object  # (speaker, code, text number, take) → path below the root
-
-
-PLANS = {
-    "emodb": Plan(
-        "de", GERMAN,
-        tuple((s, "male" if s in emodb.MEN else "female") for s in "03 08 09 10 11 12 13 14 15 16".split()),
-        labels.EMODB, {"W": 6, "L": 4, "E": 3, "A": 4, "F": 4, "T": 3, "N": 4},
-        lambda s, code, text, take: f"wav/{s}a{text + 1:02d}{code}a.wav",
-    ),
-    "emovo": Plan(
-        "it", ITALIAN, tuple((f"{g}{i}", "female" if g == "f" else "male") for g in "fm" for i in (1, 2, 3)),
-        labels.EMOVO, dict.fromkeys(labels.EMOVO, 4),
-        lambda s, code, text, take: f"{s}/{code}-{s}-b{text + 1}.wav",
-    ),
-    "ravdess": Plan(
-        "en-us", ENGLISH, tuple((f"{i:02d}", "male" if i % 2 else "female") for i in range(1, 25)),
-        labels.RAVDESS, {code: 1 if code == "01" else 2 for code in labels.RAVDESS},
-        lambda s, code, text, take: f"Actor_{s}/03-01-{code}-01-{text + 1:02d}-01-{s}.wav",
-    ),
-}  # fmt: skip
+PAUSE = 0.4  # seconds around the utterances of a recording that holds several
 
 
 def make(name: str, seed: int = 0, cache: Path | None = None) -> Path:
@@ -96,28 +53,54 @@ def make(name: str, seed: int = 0, cache: Path | None = None) -> Path:
     return root
 
 
+def make_all(names=None, seed: int = 0, cache: Path | None = None) -> dict[str, Path]:
+    """The roots of several stand-ins (default: all), made side by side, one process per CPU."""
+    names = list(dict.fromkeys(PLANS if names is None else names))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # The last of the plans are the largest: they start first, so that no CPU waits for one of them at the end.
+        order = sorted(names, key=lambda name: -list(PLANS).index(name) if name in PLANS else 0)
+        made = dict(zip(order, pool.map(lambda name: make(name, seed, cache), order), strict=True))
+    return {name: made[name] for name in names}
+
+
 def recipe() -> str:
     """Eight digits that change with the plans and the rules, so that an older recipe's speech is never read."""
-    sources = b"".join(Path(file).read_bytes() for file in (__file__, prosody.__file__))
+    modules = (prosody, standin_plans, standin_scripts, standin_labels, emodb, labels)
+    sources = b"".join(Path(file).read_bytes() for file in (__file__, *(m.__file__ for m in modules)))
     return hashlib.sha256(sources).hexdigest()[:8]
 
 
 def speak(name: str, seed: int, root: Path) -> None:
-    """Write every utterance of a stand-in below `root`."""
+    """Write every utterance of a stand-in below `root`, and the label files."""
     plan, synthesiser = PLANS[name], prosody.Synthesiser()
-    order = list(PLANS).index(name)
+    order, spoken = list(PLANS).index(name), []
+    script = plan.script(plan, np.random.default_rng([seed, order, 998])) if plan.script else None
     for number, (speaker, gender) in enumerate(plan.speakers):
         generator = np.random.default_rng([seed, order, number])
-        person = _person(plan.voice, gender, generator)
-        for code, emotion in plan.codes.items():
-            texts = generator.permutation(len(plan.texts))[: plan.counts[code]]
-            for take, text in enumerate(sorted(texts)):
-                x = _utterance(synthesiser, plan.texts[text], emotion, person, generator)
-                file = root / plan.name(speaker, code, int(text), take)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                soundfile.write(file, x, RATE, subtype="PCM_16")
-    if name == "emodb":
-        _listening_test(root, np.random.default_rng([seed, order, 999]))
+        person, recordings = _person(plan.voice, gender, generator), {}
+        for line in script[speaker] if script else standin_scripts.acted(plan, speaker, generator):
+            x = _utterance(synthesiser, plan, line, person, generator)
+            recordings.setdefault(line.file, []).append((line, x))
+        for file, takes in recordings.items():
+            spoken += _write(root / file, plan, takes, generator)
+    if plan.labels:
+        plan.labels(root, plan, spoken, np.random.default_rng([seed, order, 999]))
+
+
+def _write(file, plan, takes, generator):
+    """One recording, and each of its lines with start and end in seconds."""
+    pause = np.zeros(round(PAUSE * plan.rate) if len(takes) > 1 else 0)
+    pieces, spoken, now = [pause], [], len(pause)
+    for line, x in takes:
+        spoken.append((line, now / plan.rate, (now + len(x)) / plan.rate))
+        pieces += [x, pause]
+        now += len(x) + len(pause)
+    x = np.concatenate(pieces)
+    if plan.channels == 2:  # a second microphone, further away
+        x = np.stack([x, 0.4 * x + generator.normal(0, 5e-4, len(x))], axis=1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(file, x, plan.rate, subtype="PCM_16", format=plan.format)
+    return spoken
 
 
 def _person(voice, gender, generator):
@@ -129,24 +112,20 @@ def _person(voice, gender, generator):
     }  # fmt: skip
 
 
-def _utterance(synthesiser, text, emotion, person, generator):
-    rule = prosody.draw(emotion, generator)
+def _utterance(synthesiser, plan, line, person, generator):
+    rule = prosody.draw(line.emotion, generator, line.mixed, line.share)
     rate = 165 * rule.rate * person["rate"] / person["formants"]
     pitch = 45 + 50 / 12 * (rule.pitch + person["pitch"])  # espeak's scale: fifty to an octave
     range_, seed = 45 * rule.range * person["range"], int(generator.integers(2**31))
-    x = synthesiser(text, person["voice"], rate, pitch, range_, seed)
+    x = synthesiser(plan.texts[line.text], person["voice"], rate, pitch, range_, seed)
     rule = prosody.Rule(**{**vars(rule), "tilt": rule.tilt + person["tilt"]})
     x = prosody.voice_quality(x, rule, generator)
-    x = prosody.recording(x, generator.uniform(0.1, 0.35), generator.uniform(25, 45), generator)
-    return prosody.resample(x, person["formants"], RATE)
-
-
-def _listening_test(root, generator):
-    lines = ["Nr.\tSatz\terkannt\tnatuerlich"]
-    for i, file in enumerate(sorted((root / "wav").iterdir())):
-        share = f"{5 * generator.integers(16, 21):.2f}".replace(".", ",")
-        lines.append(f"{i + 1}\t{file.name}\t{share}\t{share}")
-    (root / "erkennung.txt").write_text("\n".join(lines) + "\n", encoding="latin-1")
+    conditions, band = plan.recording, None
+    t60, snr = generator.uniform(*conditions.t60), generator.uniform(*conditions.snr)
+    if conditions.high:
+        band = generator.uniform(80, 200), np.exp(generator.uniform(*np.log(conditions.high)))
+    x = prosody.recording(x, t60, snr, generator, conditions.noise, band)
+    return prosody.resample(x, person["formants"], plan.rate)
 
 
 if __name__ == "__main__":
