@@ -41,8 +41,15 @@ def save(fig, name: str, frame: pd.DataFrame, **where) -> None:
     frame.round(4).to_csv(target / f"{name}.csv")
 
 
+def marked(title: str, data: str) -> str:
+    """The title, followed by what must not be overlooked. `data` is "real" or "stand-in", and may declare more:
+    "real, shared speakers"."""
+    marks = [mark for mark in data.split(", ") if mark != "real"]
+    return f"{title} ({', '.join(marks)})" if marks else title
+
+
 def titled(axes, title: str, data: str) -> None:
-    axes.set_title(f"{title} (stand-in)" if data == "stand-in" else title)
+    axes.set_title(marked(title, data))
 
 
 def filter_bank(frame: pd.DataFrame, *, title: str, data: str):
@@ -93,18 +100,36 @@ def curves(frame: pd.DataFrame, *, title: str, data: str):
 
 def confusion(matrix: pd.DataFrame, *, title: str, data: str):
     """Recall in % of each row's utterances, the count below it."""
-    share = 100 * matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
-    text = share.round(0).astype(int).astype(str) + "\n(" + matrix.astype(str) + ")"
     fig, axes = plt.subplots(figsize=(0.8 * WIDTH, 0.66 * WIDTH))
+    _confusion(axes, matrix, size=8, cbar=True, cbar_kws={"label": "share of the true class / %"})
+    titled(axes, title, data)
+    return fig
+
+
+def confusions(matrices: dict[str, pd.DataFrame], *, title: str, data: str):
+    """Several models' confusion matrices side by side, two in a row, recall in %."""
+    rows = -(-len(matrices) // 2)
+    fig, all_axes = plt.subplots(rows, 2, figsize=(WIDTH, 0.5 * WIDTH * rows), squeeze=False)
+    for axes in all_axes.flat[len(matrices) :]:
+        axes.remove()
+    for axes, (name, matrix) in zip(all_axes.flat, matrices.items(), strict=False):
+        _confusion(axes, matrix, size=6, counts=False, cbar=False)
+        axes.set_title(name)
+    fig.suptitle(marked(title, data))
+    return fig
+
+
+def _confusion(axes, matrix, size, counts=True, **options):
+    share = 100 * matrix.div(matrix.sum(axis=1).clip(lower=1), axis=0)
+    text = share.round(0).astype(int).astype(str)
+    text = text + "\n(" + matrix.astype(str) + ")" if counts else text
     sns.heatmap(
         share, annot=text, fmt="", cmap="cividis", vmin=0, vmax=100, square=True, ax=axes, linewidths=0.5,
-        cbar_kws={"label": "share of the true class / %"}, annot_kws={"size": 8},
+        annot_kws={"size": size}, **options,
     )  # fmt: skip
     axes.set(xlabel="predicted", ylabel="truth")
     axes.tick_params(axis="x", rotation=40)
     axes.tick_params(axis="y", rotation=0)
-    titled(axes, title, data)
-    return fig
 
 
 def folds(frame: pd.DataFrame, *, title: str, data: str, reported: float | None = None):
@@ -125,6 +150,20 @@ def folds(frame: pd.DataFrame, *, title: str, data: str, reported: float | None 
         xlabel="test speaker", ylabel="UAR / %", ylim=(0, 100), xticks=range(len(names)), xticklabels=names
     )
     axes.legend(loc="lower left", ncols=2)
+    titled(axes, title, data)
+    return fig
+
+
+def speeds(frame: pd.DataFrame, *, x: str, y: str, title: str, data: str):
+    """Bars on a logarithmic scale: columns `x` (groups), `way` (bars) and `y`, larger is faster."""
+    fig, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    ways = list(dict.fromkeys(frame["way"]))
+    sns.barplot(frame, x=x, y=y, hue="way", hue_order=ways, palette=LINES[: len(ways)], ax=axes)
+    for bars in axes.containers:
+        axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
+    axes.set(yscale="log", xlabel="")
+    axes.margins(y=0.2)
+    axes.legend(title=None)
     titled(axes, title, data)
     return fig
 

@@ -209,6 +209,11 @@ def check(folds: list[Fold], table: pd.DataFrame) -> None:
                 )
 
 
+def declared(data: str, folds: list[Fold]) -> str:
+    """`data` for the titles of figures and tables: "real" or "stand-in", with "shared speakers" where a fold has them."""
+    return f"{data}, shared speakers" if any(fold.shared_speakers for fold in folds) else data
+
+
 def proof(folds: list[Fold], table: pd.DataFrame) -> pd.DataFrame:
     """The leak check as a table a reader can see: per fold, utterances and speakers per part, and what is shared."""
     check(folds, table)

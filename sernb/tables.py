@@ -1,5 +1,6 @@
 """Tables from stored predictions: reported | here | difference | interval."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -9,66 +10,103 @@ from sernb import metrics
 SCORES = {"UAR": metrics.uar, "WAR": metrics.war}
 
 
-def pool(results: Sequence) -> pd.DataFrame:
-    """Test predictions of several folds in one frame. Raises ValueError if an utterance is tested twice by one seed."""
-    frames = [r.predictions.assign(seed=r.config.get("seed", 0)) for r in results]
-    pooled = pd.concat(frames)
-    twice = pooled.index[pooled.reset_index().duplicated(["utterance", "seed"]).to_numpy()]
+def pool(results: Sequence, part: str = "test") -> pd.DataFrame:
+    """Predictions of several folds in one frame: of the held-out speakers, or of `part` "unseen", another corpus.
+
+    Raises ValueError if an utterance is tested twice by one seed.
+    """
+    pooled = pd.concat([_part(r, part).assign(seed=r.config.get("seed", 0)) for r in results])
+    twice = pooled.index[pooled.reset_index().duplicated(["utterance", "seed", *_draws(results)]).to_numpy()]
     if len(twice):
         raise ValueError(f"{twice[0]!r} is tested twice by one seed: the results mix configurations.")
     return pooled
+
+
+def _part(result, part):
+    frame = result.predictions
+    return frame[frame["part"] == part] if "part" in frame else frame
+
+
+def _draws(results):
+    """Folds of cross-validation divide a corpus; draws of held-out speakers may draw one twice."""
+    return ["fold"] if any("+" in r.config.get("corpus", "") for r in results) else []
 
 
 def by_fold(results: Sequence) -> pd.DataFrame:
     """UAR and WAR in % of each fold (and seed)."""
     rows = []
     for r in results:
-        scores = {
-            name: 100 * f(r.predictions["emotion"], r.predictions["predicted"]) for name, f in SCORES.items()
-        }
+        frame = _part(r, "test")
+        scores = {name: 100 * f(frame["emotion"], frame["predicted"]) for name, f in SCORES.items()}
         rows.append(
             {
                 "fold": r.meta["fold"],
                 "seed": r.config.get("seed", 0),
                 **scores,
-                "utterances": len(r.predictions),
+                "utterances": len(frame),
             }
         )
     return pd.DataFrame(rows)
 
 
-def recognition(model: str, results: Sequence, reported: dict | None = None) -> pd.DataFrame:
+def recognition(
+    model: str, results: Sequence, reported: dict | None = None, against: Sequence | None = None
+) -> pd.DataFrame:
     """A model's rows of a recognition table, in %: pooled over its test speakers, with interval, mean, best and worst fold.
 
     `reported` maps UAR and WAR to the paper's figures. The interval is a 95 % bootstrap over speakers, over utterances
-    where fewer than five speakers are tested; the column says which.
+    where fewer than five speakers are tested; the column says which. `against` gives another model's results on the
+    same folds: McNemar's exact p that both err equally often. Without results the row says "not run".
     """
+    paper = reported or {}
+    if not results:
+        return pd.DataFrame(
+            {"model": model, "metric": name, "reported": paper.get(name, math.nan), "interval": "not run"}
+            for name in SCORES
+        )
     pooled, folds = pool(results), by_fold(results)
-    unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"
-    numbered = pooled[
-        ["speaker"]
-    ].copy()  # numbers instead of names: the bootstrap scores thousands of samples
-    names = sorted(set(pooled["emotion"]) | set(pooled["predicted"]))
-    for column in ("emotion", "predicted"):
-        numbered[column] = pd.Categorical(pooled[column], names).codes
     rows = []
     for name, score in SCORES.items():
         here = 100 * score(pooled["emotion"], pooled["predicted"])
-        low, high = metrics.bootstrap(numbered, lambda f, s=score: s(f["emotion"], f["predicted"]), unit)
-        paper = float("nan") if reported is None else reported[name]
         rows.append({
-            "model": model, "metric": name, "reported": paper, "here": here, "difference": here - paper,
-            "interval": f"{100 * low:.1f} … {100 * high:.1f} ({unit}s)", "mean of folds": folds[name].mean(),
-            "best fold": folds[name].max(), "worst fold": folds[name].min(),
+            "model": model, "metric": name, "reported": paper.get(name, math.nan), "here": here,
+            "difference": here - paper.get(name, math.nan), "interval": interval(pooled, score),
+            "mean of folds": folds[name].mean(), "best fold": folds[name].max(), "worst fold": folds[name].min(),
+            "p (McNemar)": mcnemar(results, against) if against else math.nan,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
+def interval(pooled: pd.DataFrame, score) -> str:
+    """The 95 % bootstrap interval of a score in %, and what was drawn: speakers, or utterances of fewer than five."""
+    unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"
+    numbered = pooled[["speaker"]].copy()  # numbers, not names: the bootstrap scores thousands of samples
+    names = sorted(set(pooled["emotion"]) | set(pooled["predicted"]))
+    for column in ("emotion", "predicted"):
+        numbered[column] = pd.Categorical(pooled[column], names).codes
+    low, high = metrics.bootstrap(numbered, lambda f: score(f["emotion"], f["predicted"]), unit)
+    return f"{100 * low:.1f} … {100 * high:.1f} ({unit}s)"
+
+
+def mcnemar(results: Sequence, against: Sequence) -> float:
+    """McNemar's exact p over the utterances that both tested, pooled. Raises ValueError where they tested others."""
+    keys = ["fold", "seed", "utterance"]
+    a, b = (pool(r).reset_index().set_index(keys).sort_index() for r in (results, against))
+    if not a.index.equals(b.index):
+        raise ValueError(
+            f"McNemar's test needs the same utterances: {len(a)} and {len(b)}, {len(a.index.intersection(b.index))} shared."
+        )
+    return metrics.mcnemar(a["emotion"] == a["predicted"], b["emotion"] == b["predicted"])
+
+
 def show(frames: Sequence[pd.DataFrame], data: str):
-    """Rows of several models as one styled table that says "stand-in" where it is one."""
+    """Rows of several models as one styled table that says "stand-in" or "shared speakers" where it must; see plots.marked."""
     table = pd.concat(frames).set_index(["model", "metric"])
-    caption = "stand-in speech: nothing about people" if data == "stand-in" else "real recordings"
-    return table.style.format(precision=2, na_rep="–").set_caption(caption)
+    caption = "stand-in speech: nothing about people" if data.startswith("stand-in") else "real recordings"
+    if "shared speakers" in data:
+        caption += "; SHARED SPEAKERS in training and test, declared"
+    precise = {c: "{:.3g}" for c in table if c.startswith("p (")}
+    return table.style.format(precise, precision=2, na_rep="–").set_caption(caption)
 
 
 def protocol(results: Sequence, of: int) -> str:

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Layers from the top. A module imports from its own layer or lower ones, never upwards.
 LAYERS = [
     {"cli"},
-    {"studies", "front_door", "explore", "speed"},
+    {"studies", "front_door", "explore", "speed", "speed_data"},
     {"grid", "tables", "notebooks", "saving", "plots"},
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
     {"augment", "features", "audio", "splits", "corpora", "metrics", "reported"},

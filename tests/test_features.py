@@ -7,7 +7,7 @@ import torchaudio
 
 from sernb import audio, features
 from sernb.augment import spec_augment, warp
-from sernb.studies import msac_sernet
+from sernb.studies import msac_network
 
 
 def test_mel_filters_equal_torchaudios_htk_ones():
@@ -33,8 +33,8 @@ def test_filter_bank_is_the_equation():
 @pytest.mark.parametrize("normalisation", ["none", "utterance", "train"])
 def test_a_score_does_not_depend_on_the_batch(kernels, normalisation):
     torch.manual_seed(0)
-    config = msac_sernet.Config(kernels=kernels, normalisation=normalisation, width=0.25, embedding=32)
-    model = msac_sernet.Recogniser(config, 7, 1).eval()
+    config = msac_network.Config(kernels=kernels, normalisation=normalisation, width=0.25, embedding=32)
+    model = msac_network.Recogniser(config, 7, 1).eval()
     for module in model.modules():  # as after training: statistics and shifts that make padding visible
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(), module.bias.data.normal_()

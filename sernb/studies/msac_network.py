@@ -88,7 +88,7 @@ class Network:
         rows = self.rows["train"] if self.config.normalisation == "train" else torch.arange(len(self.targets))
 
         def batches():
-            for batch in audio.buckets(self.waves.lengths[rows], 64):
+            for batch in audio.buckets(self.waves.lengths[rows], features.chunk(self.on)):
                 chosen = rows[batch]
                 yield *self.model.filter_bank(*self.waves.batch(chosen)), self.groups[chosen.to(self.on)]
 

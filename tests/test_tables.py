@@ -1,0 +1,86 @@
+"""Tables from stored predictions: parts, comparisons, and what they must say about themselves."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar
+
+from sernb import plots, splits, store, tables
+
+
+def result(fold, right, corpus="x", seed=0, part=None):
+    """Twelve utterances of one speaker, the `right` ones recognised; `part` gives some of them another part."""
+    truth = np.array(["anger", "joy"] * 6)
+    predicted = np.where(right, truth, np.roll(truth, 1))
+    frame = pd.DataFrame(
+        {"speaker": f"x/{fold}", "emotion": truth, "predicted": predicted, "fold": str(fold)}
+    )
+    frame.index = pd.Index([f"x/{fold}-{i}" for i in range(12)], name="utterance")
+    if part is not None:
+        frame["part"] = part
+    meta = {"fold": str(fold), "classes": ["anger", "joy"]}
+    return store.Result(f"k{fold}{seed}", {"seed": seed, "corpus": corpus}, {}, frame, pd.DataFrame(), meta)
+
+
+def models(seed, folds=6):
+    generator = np.random.default_rng(seed)
+    return [result(f, generator.uniform(size=12) < 0.6) for f in range(folds)]
+
+
+def test_mcnemar_over_pooled_folds_against_statsmodels():
+    a, b = models(1), models(2)
+    hits = [
+        np.concatenate([(r.predictions["emotion"] == r.predictions["predicted"]) for r in m]) for m in (a, b)
+    ]
+    both = [
+        [(hits[0] & hits[1]).sum(), (hits[0] & ~hits[1]).sum()],
+        [(~hits[0] & hits[1]).sum(), (~hits[0] & ~hits[1]).sum()],
+    ]
+    expected = mcnemar(both, exact=True).pvalue
+    assert tables.mcnemar(a, b) == pytest.approx(expected)
+    assert tables.mcnemar(a, b[::-1]) == pytest.approx(expected)  # utterances are matched, not positions
+    rows = tables.recognition("A", a, against=b).set_index("metric")
+    assert rows.loc["WAR", "p (McNemar)"] == pytest.approx(expected)
+    with pytest.raises(ValueError, match="72 and 60, 60 shared"):
+        tables.mcnemar(a, b[:5])
+
+
+def test_what_was_not_run_says_so_beside_the_papers_number():
+    rows = tables.recognition("A", [], {"UAR": 80.0, "WAR": 85.0}).set_index("metric")
+    assert (rows["interval"] == "not run").all() and rows.loc["WAR", "reported"] == 85.0
+    assert (
+        "not run" in tables.show([rows.reset_index(), tables.recognition("B", models(1))], "real").to_html()
+    )
+
+
+def test_an_unseen_corpus_is_pooled_apart():
+    part = np.array(["test"] * 6 + ["unseen"] * 6)
+    runs = [result(f, np.arange(12) < 6, part=part) for f in range(5)]
+    assert len(tables.pool(runs)) == 30 == len(tables.pool(runs, "unseen"))
+    assert (tables.by_fold(runs)["WAR"] == 100).all()
+    unseen = tables.pool(runs, "unseen")
+    assert (unseen["emotion"] != unseen["predicted"]).all()
+
+
+def test_draws_of_speakers_may_repeat_an_utterance_and_folds_may_not():
+    right = np.ones(12, bool)
+    two = [result(0, right, corpus="x+y"), result(0, right, corpus="x+y")]
+    two[1].predictions["fold"] = "1"
+    assert len(tables.pool(two)) == 24
+    with pytest.raises(ValueError, match="tested twice"):
+        tables.pool([result(0, right), result(0, right)])
+
+
+def test_titles_and_tables_declare_what_must_not_be_overlooked():
+    index = pd.Index(["a"])
+    fold = splits.Fold("f", index, index, index, shared_speakers=True)
+    assert plots.marked("MELD", "real") == "MELD"
+    assert plots.marked("MELD", splits.declared("real", [fold])) == "MELD (shared speakers)"
+    assert plots.marked("MELD", splits.declared("stand-in", [fold])) == "MELD (stand-in, shared speakers)"
+    assert splits.declared("real", [splits.Fold("f", index, index, index)]) == "real"
+    row = tables.recognition("A", models(1))
+    assert "SHARED SPEAKERS" in tables.show([row], "stand-in, shared speakers").to_html()
+    assert "stand-in" in tables.show([row], "stand-in").to_html()
+    assert math.isnan(row["p (McNemar)"].iloc[0])
