@@ -24,7 +24,8 @@ def pool(results: Sequence, part: str = "test") -> pd.DataFrame:
 
 def _part(result, part):
     frame = result.predictions
-    return frame[frame["part"] == part] if "part" in frame else frame
+    of = frame["part"] if "part" in frame else pd.Series("test", frame.index)
+    return frame[of == part]
 
 
 def _draws(results):
@@ -77,6 +78,38 @@ def recognition(
     return pd.DataFrame(rows)
 
 
+def generalisation(
+    model: str, results: Sequence, reported: dict | None = None, against: Sequence | None = None
+) -> pd.DataFrame:
+    """A model's rows of a cross-corpus table, in %: WAR and UAR of held-out speakers, and of a corpus never seen.
+
+    Metrics are named as in Tables IV and VII: WAR, UAR, and "OOD WAR/UAR", one number where every class of the unseen
+    corpus has as many utterances (TESS), else its UAR. Intervals and p as in `recognition`; spread over draws.
+    """
+    paper, unseen = reported or {}, "OOD WAR/UAR"
+    if not results:
+        names = ["WAR", "UAR", unseen]
+        return pd.DataFrame(
+            {"model": model, "metric": n, "reported": paper.get(n, math.nan), "interval": "not run"}
+            for n in names
+        )
+    asked = [("WAR", "test", metrics.war), ("UAR", "test", metrics.uar), (unseen, "unseen", metrics.uar)]
+    rows = []
+    for name, part, score in asked:
+        pooled = pool(results, part)
+        if not len(pooled):
+            continue
+        each = [100 * score(f["emotion"], f["predicted"]) for _, f in pooled.groupby(["fold", "seed"])]
+        here = 100 * score(pooled["emotion"], pooled["predicted"])
+        rows.append({
+            "model": model, "metric": name, "reported": paper.get(name, math.nan), "here": here,
+            "difference": here - paper.get(name, math.nan), "interval": interval(pooled, score),
+            "lowest draw": min(each), "highest draw": max(each),
+            "p (McNemar)": mcnemar(results, against, part) if against else math.nan,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def interval(pooled: pd.DataFrame, score) -> str:
     """The 95 % bootstrap interval of a score in %, and what was drawn: speakers, or utterances of fewer than five."""
     unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"
@@ -88,10 +121,10 @@ def interval(pooled: pd.DataFrame, score) -> str:
     return f"{100 * low:.1f} … {100 * high:.1f} ({unit}s)"
 
 
-def mcnemar(results: Sequence, against: Sequence) -> float:
+def mcnemar(results: Sequence, against: Sequence, part: str = "test") -> float:
     """McNemar's exact p over the utterances that both tested, pooled. Raises ValueError where they tested others."""
     keys = ["fold", "seed", "utterance"]
-    a, b = (pool(r).reset_index().set_index(keys).sort_index() for r in (results, against))
+    a, b = (pool(r, part).reset_index().set_index(keys).sort_index() for r in (results, against))
     if not a.index.equals(b.index):
         raise ValueError(
             f"McNemar's test needs the same utterances: {len(a)} and {len(b)}, {len(a.index.intersection(b.index))} shared."
@@ -99,9 +132,9 @@ def mcnemar(results: Sequence, against: Sequence) -> float:
     return metrics.mcnemar(a["emotion"] == a["predicted"], b["emotion"] == b["predicted"])
 
 
-def show(frames: Sequence[pd.DataFrame], data: str):
+def show(frames: Sequence[pd.DataFrame], data: str, index: Sequence[str] = ("model", "metric")):
     """Rows of several models as one styled table that says "stand-in" or "shared speakers" where it must; see plots.marked."""
-    table = pd.concat(frames).set_index(["model", "metric"])
+    table = pd.concat(frames).set_index(list(index))
     caption = "stand-in speech: nothing about people" if data.startswith("stand-in") else "real recordings"
     if "shared speakers" in data:
         caption += "; SHARED SPEAKERS in training and test, declared"

@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"cli"},
     {"studies", "front_door", "explore", "speed", "speed_data"},
-    {"grid", "tables", "notebooks", "saving", "plots"},
+    {"grid", "tables", "tables_ood", "notebooks", "saving", "plots", "plots_ood"},
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
     {"augment", "features", "audio", "splits", "corpora", "metrics", "reported"},
     {"models", "losses"},
@@ -26,7 +26,9 @@ ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {
     "metrics",
     "tables",
+    "tables_ood",
     "plots",
+    "plots_ood",
     "store",
     "frozen",
     "reported",

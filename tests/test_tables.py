@@ -64,6 +64,19 @@ def test_an_unseen_corpus_is_pooled_apart():
     assert (unseen["emotion"] != unseen["predicted"]).all()
 
 
+def test_a_cross_corpus_table_has_held_out_speakers_and_the_unseen_corpus():
+    part = np.array(["test"] * 8 + ["unseen"] * 4)
+    runs = [result(f, np.arange(12) < 6 + f, corpus="x+y", part=part) for f in range(2)]
+    rows = tables.generalisation("A", runs, {"WAR": 50.0}, against=runs).set_index("metric")
+    assert list(rows.index) == ["WAR", "UAR", "OOD WAR/UAR"]
+    assert rows.loc["WAR", "here"] == 100 * 13 / 16 and rows.loc["WAR", "difference"] == pytest.approx(31.25)
+    assert rows.loc["OOD WAR/UAR", "here"] == 0 and (rows["p (McNemar)"] == 1).all()
+    assert (rows.loc["WAR", "lowest draw"], rows.loc["WAR", "highest draw"]) == (75.0, 87.5)
+    assert list(tables.generalisation("A", [])["interval"]) == ["not run"] * 3
+    alone = [result(f, np.arange(12) < 6) for f in range(2)]
+    assert list(tables.generalisation("A", alone)["metric"]) == ["WAR", "UAR"]
+
+
 def test_draws_of_speakers_may_repeat_an_utterance_and_folds_may_not():
     right = np.ones(12, bool)
     two = [result(0, right, corpus="x+y"), result(0, right, corpus="x+y")]

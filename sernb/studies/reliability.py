@@ -5,7 +5,6 @@ emotions. What detectors are fitted on is the fold's training part alone; their 
 """
 
 import dataclasses
-import math
 import time
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sernb import audio, grid, metrics, ood, store, training
+from sernb import audio, grid, ood, store, tables_ood, training
 from sernb.studies import msac_config, msac_sernet
 from sernb.studies.msac_network import Network
 
@@ -112,20 +111,10 @@ def _scores(config, network, rows, embeddings):
     return {name: values.numpy() for name, values in found.items()} | dict(detectors(embeddings))
 
 
-def detection(frame: pd.DataFrame, detector: str, everyone: bool = False) -> dict[str, float]:
-    """AUROC and FPR95 of one detector: ID against OOD of the test speakers, or of everyone, as published."""
-    outside = frame[(frame["part"] == "OOD") & (everyone | ~frame["heard"])]
-    inside = frame.loc[frame["part"] == "ID", f"d_{detector}"]
-    if not len(outside):
-        return {"AUROC": math.nan, "FPR95": math.nan}
-    outside = outside[f"d_{detector}"]
-    return {"AUROC": metrics.auroc(inside, outside), "FPR95": metrics.fpr95(inside, outside)}
-
-
 def _metrics(frame):
     found = {}
     for name in DETECTORS:
         for everyone, suffix in ((False, ""), (True, "_everyone")):
-            for score, value in detection(frame, name, everyone).items():
+            for score, value in tables_ood.detected(frame, name, everyone).items():
                 found[f"{score}_{name}{suffix}"] = value
     return found

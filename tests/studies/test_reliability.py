@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import grid, metrics, ood
+from sernb import grid, metrics, ood, tables_ood
 from sernb.studies import msac_sernet, reliability
 from sernb.studies.msac_config import Config
 
@@ -75,7 +75,7 @@ def test_detection_compares_the_right_utterances():
     frame = pd.DataFrame({
         "part": ["ID"] * 4 + ["OOD"] * 4, "heard": [False] * 6 + [True] * 2, "d_x": [1.0, 2, 3, 4, 0, 5, 6, 7],
     })  # fmt: skip
-    assert reliability.detection(frame, "x") == {"AUROC": 0.5, "FPR95": 0.5}
-    assert reliability.detection(frame, "x", everyone=True) == {"AUROC": 0.75, "FPR95": 0.25}
-    assert all(np.isnan(v) for v in reliability.detection(frame[frame["part"] == "ID"], "x").values())
+    assert tables_ood.detected(frame, "x") == {"AUROC": 0.5, "FPR95": 0.5}
+    assert tables_ood.detected(frame, "x", everyone=True) == {"AUROC": 0.75, "FPR95": 0.25}
+    assert all(np.isnan(v) for v in tables_ood.detected(frame[frame["part"] == "ID"], "x").values())
     assert set(ood.PAPER) < set(reliability.DETECTORS)
