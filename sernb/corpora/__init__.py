@@ -43,17 +43,21 @@ def names() -> list[str]:
 
 
 def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0) -> pd.DataFrame:
-    """One corpus as a table: index utterance; columns `table.COLUMNS`.
+    """One corpus as a table: index utterance; columns `table.COLUMNS`. A name that ends in .csv is a user's own table.
 
     `data="real"` reads `root` (default: the folder `name` below SERNB_DATA); "stand-in" makes and reads speech
     by espeak-ng in the corpus's layout. Raises ValueError for an unknown name, FileNotFoundError for a wrong root.
     """
-    if name not in READERS:
+    if name not in READERS and not name.endswith(".csv"):
         raise ValueError(
-            f"corpus {name!r} is unknown; there are {', '.join(READERS)}. Your own: read_table(csv)."
+            f"corpus {name!r} is unknown; there are {', '.join(READERS)}. Your own: the path of its CSV."
         )
     if data not in ("real", "stand-in"):
         raise ValueError(f"data {data!r} is unknown; there are 'real' and 'stand-in'.")
+    if name.endswith(".csv"):
+        if data == "stand-in":
+            raise ValueError(f"{name} holds recordings, and a stand-in is made: pass data='real'.")
+        return read_table(name)
     if data == "stand-in":
         if root is not None:
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
@@ -61,6 +65,16 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
     found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
     found.attrs["data"] = data
     return found
+
+
+def present(names: list[str]) -> list[str]:
+    """Those of `names` that lie below SERNB_DATA with audio, in their order; label files alone do not count."""
+
+    def heard(name):
+        endings = {*table.AUDIO, ".mp4", ".sph"}
+        return any(file.suffix.lower() in endings for file in table.walk(paths.DATA / name))
+
+    return [name for name in names if heard(name)]
 
 
 def read_table(csv) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -10,7 +11,7 @@ class Config:
 
     data: str = "real"
     preset: str = "paper"
-    corpus: str = "emodb"  # several, joined by +: cross-corpus
+    corpus: str = "emodb"  # or the path of your own CSV; several, joined by +: cross-corpus
     unseen: str = ""  # a corpus that is only tested on
     classes: str = "all"  # every emotion of the corpus, or a set of labels.CLASSES
     fold: int = 0  # of leave-one-speaker-out; of several corpora: the seed that draws the held-out speakers
@@ -84,6 +85,17 @@ _ADDRESS = ("data", "preset", "fold", "seed")
 
 
 def overrides(config: Config) -> dict:
-    """The config's fields that differ from the paper's."""
+    """The config's fields that differ from the paper's. A user's CSV goes by its name: results never hold a path."""
     fields = [f for f in dataclasses.fields(Config) if f.name not in _ADDRESS]
-    return {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
+    found = {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
+    return {k: named(v) if k in ("corpus", "unseen") else v for k, v in found.items()}
+
+
+def as_stored(config: Config) -> dict:
+    """The whole config without paths."""
+    return dataclasses.asdict(config) | {"corpus": named(config.corpus), "unseen": named(config.unseen)}
+
+
+def named(corpora: str) -> str:
+    """Names of corpora joined by +, a CSV without its folder and ending."""
+    return "+".join(Path(name).stem if name.endswith(".csv") else name for name in corpora.split("+"))

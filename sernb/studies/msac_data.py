@@ -34,6 +34,11 @@ class Material:
         return sorted(self.table["emotion"].dropna().unique())
 
     @property
+    def controllable(self) -> set[str]:
+        """Attributes of which the corpora know two values or more: there is something to control."""
+        return {a for a in ("speaker", "gender", "language", "corpus") if self.known[a].nunique() > 1}
+
+    @property
     def known(self) -> pd.DataFrame:
         """The utterances that the folds divide."""
         return self.table[self.table["emotion"].notna() & ~self.table.index.isin(self.unseen)]

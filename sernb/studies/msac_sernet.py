@@ -1,6 +1,5 @@
 """Paper 1's study: MSAC-SERNet on one corpus or several, speaker-independent, beside the classical baseline."""
 
-import dataclasses
 import math
 import time
 
@@ -10,7 +9,7 @@ import torch
 
 from sernb import metrics, store, training
 from sernb.studies import baseline, msac_network
-from sernb.studies.msac_config import Config, overrides
+from sernb.studies.msac_config import Config, as_stored, overrides
 from sernb.studies.msac_data import Material, material
 
 NAME = "msac_sernet"
@@ -50,7 +49,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "shared_speakers": fold.shared_speakers, "overrides": overrides(config), "torch": torch.__version__,
     }  # fmt: skip
     return store.Result(
-        key=key(config), config=dataclasses.asdict(config), predictions=predictions,
+        key=key(config), config=as_stored(config), predictions=predictions,
         metrics=_metrics(predictions, table.loc[fold.valid, "emotion"], classes, outcome),
         curves=outcome.get("curves", pd.DataFrame()), meta=meta, path=None,
         new_state=outcome.get("state"), new_embeddings=outcome.get("embeddings"),

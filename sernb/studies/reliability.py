@@ -82,7 +82,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "classes": material.classes, "fold": fold.name, "folds": len(material.folds),
         "shared_speakers": fold.shared_speakers, "overrides": overrides(config), "torch": torch.__version__,
     }  # fmt: skip
-    whole = dataclasses.asdict(trained) | {"epsilon": config.epsilon, "temperature": config.temperature}
+    whole = msac_config.as_stored(trained) | {"epsilon": config.epsilon, "temperature": config.temperature}
     return store.Result(
         key=key(config), config=whole, metrics=_metrics(frame), predictions=frame, curves=pd.DataFrame(), meta=meta,
         path=None, new_embeddings=pd.DataFrame(embeddings.numpy()[near], ids[near]).rename(columns="e{}".format),

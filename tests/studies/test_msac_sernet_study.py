@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import attributes, grid, metrics, store, tables, training
+from sernb import attributes, corpora, grid, metrics, store, tables, training
 from sernb.studies import baseline, msac_sernet
 from sernb.studies.msac_config import Config
 from sernb.studies.msac_network import Network
@@ -87,6 +87,29 @@ def test_several_corpora_five_classes_and_one_that_is_only_tested_on():
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=message):
             msac_sernet.run(dataclasses.replace(config, **wrong), progress=False)
+
+
+def test_a_users_own_csv_is_a_corpus_and_its_path_stays_out_of_the_results(tmp_path):
+    table = corpora.load("emovo", data="stand-in")
+    few = table[table["emotion"].isin(["anger", "sadness"])]
+    own = pd.DataFrame(
+        {"file": few["file"], "speaker": few["speaker"].str.split("/").str[1], "emotion": few["emotion"]}
+    )
+    keys = []
+    for folder in ("here", "there"):
+        csv = tmp_path / folder / "mine.csv"
+        csv.parent.mkdir()
+        own.to_csv(csv, index=False)
+        config = Config.of("quick", data="real", corpus=str(csv), epochs=1)
+        keys.append(msac_sernet.key(config))
+    assert keys[0] == keys[1]
+    found = store.write(msac_sernet.run(config, progress=False))
+    assert found.config["corpus"] == "mine" and str(tmp_path) not in (found.path / "meta.json").read_text()
+    assert msac_sernet.data(config).controllable == {"speaker"}
+    with pytest.raises(ValueError, match="0 class in training"):
+        msac_sernet.run(dataclasses.replace(config, variant="Base+G_ML"), progress=False)
+    with pytest.raises(ValueError, match="pass data='real'"):
+        msac_sernet.run(dataclasses.replace(config, data="stand-in"), progress=False)
 
 
 def test_the_svm_s_functionals_standardised_per_group():
