@@ -168,6 +168,20 @@ def speeds(frame: pd.DataFrame, *, x: str, y: str, title: str, data: str):
     return fig
 
 
+def probed(frame: pd.DataFrame, chance: dict[str, float], *, title: str, data: str):
+    """What was read of every attribute (columns) off every model (rows) in %, with chance as a line."""
+    fig, all_axes = plt.subplots(
+        1, len(frame.columns), figsize=(WIDTH, 0.9 + 0.28 * len(frame)), sharey=True, squeeze=False
+    )
+    for axes, name in zip(all_axes.flat, frame, strict=True):
+        axes.barh(frame.index[::-1], frame[name][::-1], color=LINES[0], height=0.7)
+        axes.axvline(chance[name], color=LINES[1], linestyle="--", linewidth=1, label="chance")
+        axes.set(title=name, xlabel="balanced accuracy / %", xlim=(0, 100))
+    all_axes.flat[0].legend(loc="lower right", fontsize=7)
+    fig.suptitle(marked(title, data))
+    return fig
+
+
 def embedding(frame: pd.DataFrame, *, hue: str, title: str, data: str):
     """Points in two dimensions (columns x, y), coloured by `hue`."""
     fig, axes = plt.subplots(figsize=(0.8 * WIDTH, 0.6 * WIDTH))

@@ -1,13 +1,14 @@
 """Paper 1's study: MSAC-SERNet on one corpus or several, speaker-independent, beside the classical baseline."""
 
 import math
+import sys
 import time
 
 import numpy as np
 import pandas as pd
 import torch
 
-from sernb import metrics, store, training
+from sernb import grid, metrics, store, training
 from sernb.studies import baseline, msac_network
 from sernb.studies.msac_config import Config, as_stored, overrides
 from sernb.studies.msac_data import Material, material
@@ -54,6 +55,19 @@ def run(config: Config, progress: bool = True) -> store.Result:
         curves=outcome.get("curves", pd.DataFrame()), meta=meta, path=None,
         new_state=outcome.get("state"), new_embeddings=outcome.get("embeddings"),
     )  # fmt: skip
+
+
+def restored(config: Config, progress: bool = True) -> msac_network.Network:
+    """The trained network of a configuration, ready to be asked; trained first where the store lacks it.
+
+    Raises FileNotFoundError where only the predictions were kept (a frozen run).
+    """
+    weights = grid.run(sys.modules[__name__], [config], progress=progress)[0].state()
+    stuff, on = material(config), training.device()
+    network = msac_network.Network(config, stuff, stuff.table, stuff.folds[config.fold], on)
+    network.model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()})
+    network.model.eval()
+    return network
 
 
 def _labels(table, fold, config):

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sernb import audio, grid, ood, store, tables_ood, training
+from sernb import audio, ood, store, tables_ood, training
 from sernb.studies import msac_config, msac_sernet
-from sernb.studies.msac_network import Network
 
 NAME = "reliability"
 VERSION = 1
@@ -61,10 +60,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
     fold = material.folds[trained.fold]
     if not len(material.others):
         raise ValueError(f"{trained.corpus} with classes {trained.classes!r} leaves no other emotion.")
-    weights = grid.run(msac_sernet, [trained], progress=progress)[0].state()
-    network = Network(trained, material, material.table, fold, on)
-    network.model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()})
-    network.model.eval()
+    network = msac_sernet.restored(trained, progress)
     ids = fold.test.append(material.others)
     rows = network.waves.rows(ids)
     embeddings = network.embed(rows)

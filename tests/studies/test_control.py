@@ -1,0 +1,28 @@
+"""What is read off a trained model's embedding: of whom, beside which chance."""
+
+import pytest
+
+from sernb import grid, metrics
+from sernb.studies import control, msac_sernet
+from sernb.studies.msac_config import Config
+
+
+def test_attributes_are_read_off_the_stored_models_embedding():
+    trained = Config.of("quick", corpus="emodb+emovo", classes="five", epochs=1)
+    found = grid.run(control, [control.Config(trained)], progress=False)[0]
+    table, frame = msac_sernet.data(trained).known, found.predictions
+    # language and corpus are one here: asked once, as the corpus
+    assert set(frame["attribute"]) == {"speaker", "gender", "corpus"}
+    for name in ("gender", "corpus"):
+        rows = frame[frame["attribute"] == name]
+        assert set(rows.index) == set(table.index)
+        assert (rows["emotion"] == table.loc[rows.index, name]).all()
+        assert found.metrics[f"read_{name}"] == pytest.approx(metrics.uar(rows["emotion"], rows["predicted"]))
+        assert found.metrics[f"chance_{name}"] == 0.5
+    speakers = frame.loc[frame["attribute"] == "speaker", "emotion"]
+    assert found.metrics["chance_speaker"] == pytest.approx(1 / speakers.nunique())
+    assert found.metrics["read_speaker"] > found.metrics["chance_speaker"]  # nothing was reversed
+    assert found.metrics["read_corpus"] > 0.6
+    assert control.read([found, found])["gender"] == pytest.approx(100 * found.metrics["read_gender"])
+    assert control.read([found], "chance")["gender"] == 50
+    assert control.key(control.Config(trained, seed=1)) != found.key
