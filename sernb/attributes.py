@@ -1,15 +1,19 @@
-"""Control of speech attributes: multi-task heads, gradient reversal, and their composition (paper 1, section III-E).
+"""Control of speech attributes: multi-task heads, gradient reversal, discriminators, and their composition.
+
+Papers 1 (section III-E) and 4 (section 3).
 
 A declaration such as `{"gender": multitask(0.2), "speaker": reverse(0.15)}` says what becomes of each attribute; `Heads`
 makes the heads and their losses under any encoder's embedding.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from sernb.losses import AMSoftmax
 
@@ -23,9 +27,8 @@ class Control:
     kind: str
     weight: float
     strength: float = 1.0  # of the reversed gradient; α in the loss is the only weight in the equations
-    growing: bool = (
-        False  # strength from 0 to `strength` over the training, 2 / (1 + e^(−10 p)) − 1 (Ganin 2016)
-    )
+    growing: bool = False  # strength from 0 over the training, as 2 / (1 + e^(−10 p)) − 1 (Ganin 2016)
+    rising: bool = False  # weight from 0 over the training, linearly (paper 4's gradient reversal)
 
     def __post_init__(self):
         if self.kind not in ("multitask", "reverse"):
@@ -42,6 +45,14 @@ def multitask(weight: float) -> Control:
 def reverse(weight: float, strength: float = 1.0, growing: bool = False) -> Control:
     """The embedding is to hide the attribute: the head learns to tell it, the encoder receives −strength × its gradient."""
     return Control("reverse", weight, strength, growing)
+
+
+def shared(approach: str, attributes: Sequence[str], alpha: float) -> dict[str, Control]:
+    """Paper 4's equations 1 and 2: L = (1 − α) L_E + α mean_a L_a, by "MTL", or by "GR" with α rising from 0."""
+    if approach not in ("MTL", "GR"):
+        raise ValueError(f"approach {approach!r} is unknown; there are 'MTL' and 'GR' (and Discriminators).")
+    kind, rising = ("multitask", False) if approach == "MTL" else ("reverse", True)
+    return {a: Control(kind, alpha / len(attributes), rising=rising) for a in attributes}
 
 
 #: Every variant of Tables IV–IX: attribute → kind of control. Weights stand in WEIGHTS. GMT (gender multi-task) and TAP
@@ -133,8 +144,7 @@ class Heads(nn.Module):
                 raise ValueError(
                     f"{name} has {classes[name]} class in training: there is nothing to control."
                 )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        with _drawn_from(generator):
             self.heads = nn.ModuleDict({name: loss(features, classes[name]) for name in controls})
 
     def losses(self, embedding, targets: Mapping[str, torch.Tensor], progress: float = 1.0):
@@ -151,13 +161,76 @@ class Heads(nn.Module):
             found[name] = self.heads[name](x, targets[name][known]) if len(x) else embedding.sum() * 0
         return found
 
-    def total(self, emotion, losses: Mapping[str, torch.Tensor]):
+    def total(self, emotion, losses: Mapping[str, torch.Tensor], progress: float = 1.0):
         """Equation 5 from L_E and the attributes' losses."""
-        whole = sum(control.weight for control in self.controls.values())
-        total = (1 - whole) * emotion
-        for name, control in self.controls.items():
-            total = total + control.weight * losses[name]
+        weights = {n: c.weight * (progress if c.rising else 1.0) for n, c in self.controls.items()}
+        total = (1 - sum(weights.values())) * emotion
+        for name, weight in weights.items():
+            total = total + weight * losses[name]
         return total
+
+
+class Discriminators(nn.Module):
+    """Paper 4's adversaries, equation 3: one per attribute, seeing nothing but the emotion probabilities.
+
+    In turn: `train_on` lets every discriminator learn to tell its attribute from the probabilities (own optimiser, the
+    classifier untouched); `against` is the classifier's loss (1 − α) L_E − α mean_a L_a, in which the discriminators
+    stand still. `discriminator(emotions, classes)` makes one, with initial values from `generator`.
+    """
+
+    def __init__(
+        self,
+        emotions: int,
+        classes: Mapping[str, int],
+        alpha: float,
+        discriminator: Callable[[int, int], nn.Module],
+        generator: torch.Generator,
+    ):
+        super().__init__()
+        self.alpha = alpha
+        with _drawn_from(generator):
+            self.heads = nn.ModuleDict({a: discriminator(emotions, n) for a, n in classes.items()})
+        self.requires_grad_(False)  # the classifier's optimiser leaves them alone
+
+    def losses(self, probabilities, targets: Mapping[str, torch.Tensor]):
+        """Cross-entropy of every attribute over the utterances whose attribute is known."""
+        found = {}
+        for name, head in self.heads.items():
+            known = targets[name] != UNKNOWN
+            logits = head(probabilities[known])
+            found[name] = F.cross_entropy(logits, targets[name][known]) if known.any() else logits.sum()
+        return found
+
+    def train_on(self, probabilities, targets, optimiser: torch.optim.Optimizer) -> dict[str, float]:
+        """One step of the discriminators; returns their losses."""
+        with _learning(self):
+            losses = self.losses(probabilities.detach(), targets)
+            optimiser.zero_grad(set_to_none=True)
+            sum(losses.values()).backward()
+            optimiser.step()
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def against(self, emotion, probabilities, targets):
+        """The classifier's loss; no gradient reaches the discriminators."""
+        losses = list(self.losses(probabilities, targets).values())
+        return (1 - self.alpha) * emotion - self.alpha * sum(losses) / len(losses)
+
+
+@contextlib.contextmanager
+def _learning(module):
+    module.requires_grad_(True)
+    try:
+        yield
+    finally:
+        module.requires_grad_(False)
+
+
+@contextlib.contextmanager
+def _drawn_from(generator):
+    """Initial values drawn inside come from `generator`; the global one goes on as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        yield
 
 
 def _strength(control, progress):

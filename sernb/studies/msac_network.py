@@ -120,7 +120,8 @@ class Network:
         emotion, heads = self.model.head(embeddings, batch["targets"]), self.model.attributes
         if not heads.controls:
             return emotion
-        return heads.total(emotion, heads.losses(embeddings, batch["attributes"], batch["progress"]))
+        losses = heads.losses(embeddings, batch["attributes"], batch["progress"])
+        return heads.total(emotion, losses, batch["progress"])
 
     @torch.no_grad()
     def embed(self, rows, to=torch.float32):
