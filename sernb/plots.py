@@ -41,6 +41,17 @@ def save(fig, name: str, frame: pd.DataFrame, **where) -> None:
     frame.round(4).to_csv(target / f"{name}.csv")
 
 
+def with_real(frame: pd.DataFrame, name: str, *, notebook: str, preset: str, data: str) -> list[tuple]:
+    """What a table shows: (frame, data), and beside a stand-in's what `name` was drawn from on real recordings.
+
+    That is read from figures/real; it is left out where it has not been drawn.
+    """
+    stored = paths.FIGURES / "real" / preset / notebook / f"{name}.csv"
+    if data == "real" or not stored.exists():
+        return [(frame, data)]
+    return [(frame, data), (pd.read_csv(stored, index_col=0), "real recordings, from figures/real")]
+
+
 def titled(axes, title: str, data: str) -> None:
     axes.set_title(f"{title} (stand-in)" if data == "stand-in" else title)
 

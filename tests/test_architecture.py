@@ -16,9 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"cli"},
     {"studies", "front_door", "explore", "speed"},
-    {"grid", "tables", "notebooks", "saving", "plots"},
+    {"grid", "tables", "notebooks", "saving", "plots", "plots_corpora", "probes"},
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
-    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported"},
+    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
     {"models", "losses"},
     {"paths", "heap", "decoding", "__init__"},
 ]
@@ -27,6 +27,8 @@ LIGHT = {
     "metrics",
     "tables",
     "plots",
+    "plots_corpora",
+    "overview",
     "store",
     "frozen",
     "reported",
