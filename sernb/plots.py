@@ -48,6 +48,17 @@ def marked(title: str, data: str) -> str:
     return f"{title} ({', '.join(marks)})" if marks else title
 
 
+def with_real(frame: pd.DataFrame, name: str, *, notebook: str, preset: str, data: str) -> list[tuple]:
+    """What a table shows: (frame, data), and beside a stand-in's what `name` was drawn from on real recordings.
+
+    That is read from figures/real; it is left out where it has not been drawn.
+    """
+    stored = paths.FIGURES / "real" / preset / notebook / f"{name}.csv"
+    if data == "real" or not stored.exists():
+        return [(frame, data)]
+    return [(frame, data), (pd.read_csv(stored, index_col=0), "real recordings, from figures/real")]
+
+
 def titled(axes, title: str, data: str) -> None:
     axes.set_title(marked(title, data))
 

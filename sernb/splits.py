@@ -157,6 +157,63 @@ def random(table: pd.DataFrame, seed: int, valid: float = 0.15, test: float = 0.
     return _checked([Fold(f"seed {seed}", **parts, shared_speakers=True)], table)
 
 
+def speaker_folds(table: pd.DataFrame, seed: int, k: int = 5) -> list[Fold]:
+    """k folds: every corpus's speakers are dealt onto k parts by seed; each part tests once, the next validates.
+
+    Utterances without a speaker train. Raises ValueError where there are fewer than k speakers or k is below three.
+    """
+    if k < 3:
+        raise ValueError(f"k = {k}: expected 3 parts or more, to train, to validate and to test.")
+    generator = np.random.default_rng(seed)
+    dealt = [speaker for _, names in _by_corpus(table) for speaker in generator.permutation(names)]
+    if len(dealt) < k:
+        raise ValueError(f"{len(dealt)} speakers do not fill {k} parts; take a smaller k.")
+    parts = [dealt[i::k] for i in range(k)]
+    speakers = table["speaker"]
+    folds = [_fold(table, speakers, parts[i], parts[(i + 1) % k], f"part {i + 1}") for i in range(k)]
+    return _checked(folds, table)
+
+
+def leave_one_corpus_out(table: pd.DataFrame, seed: int, k: int = 5) -> list[Fold]:
+    """Each corpus tests once; every k-th speaker of the others, dealt by seed, validates; the rest train.
+
+    Raises ValueError for fewer than two corpora, or where the others have fewer than two speakers.
+    """
+    corpora = _named(table, "corpus")
+    if len(corpora) < 2:
+        raise ValueError(f"leave-one-corpus-out needs 2 corpora or more, found {corpora}.")
+    generator, folds = np.random.default_rng(seed), []
+    for corpus in corpora:
+        tests = table["corpus"] == corpus
+        dealt = [s for _, names in _by_corpus(table[~tests]) for s in generator.permutation(names)]
+        valid = table["speaker"].isin(dealt[::k] if len(dealt) > 1 else [])
+        index = table.index
+        folds.append(Fold(corpus, index[~tests & ~valid], index[valid], index[tests]))
+    return _checked(folds, table)
+
+
+def utterance_folds(table: pd.DataFrame, seed: int, k: int = 5) -> list[Fold]:
+    """k folds of utterances, dealt by seed within each speaker, emotion by emotion: a *declared* leak of speakers."""
+    generator = np.random.default_rng(seed)
+    shuffled = table.iloc[generator.permutation(len(table))][["speaker", "emotion"]]
+    dealt = shuffled.sort_values(["speaker", "emotion"], kind="stable")
+    turn = dealt.groupby("speaker", dropna=False).cumcount()
+    # Every speaker begins with another part, else the first emotion of each would be in the first part.
+    start = dealt["speaker"].map({name: generator.integers(k) for name in dealt["speaker"].unique()})
+    part = ((turn + start) % k).reindex(table.index).to_numpy()
+    folds = [
+        Fold(
+            f"part {i + 1}",
+            table.index[(part != i) & (part != (i + 1) % k)],
+            table.index[part == (i + 1) % k],
+            table.index[part == i],
+            shared_speakers=True,
+        )
+        for i in range(k)
+    ]
+    return _checked(folds, table)
+
+
 def _named(table, column):
     """The sorted names of a column; ValueError where an utterance has none."""
     unknown = table.index[table[column].isna()]

@@ -16,9 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"cli"},
     {"studies", "front_door", "explore", "speed", "speed_data"},
-    {"grid", "tables", "tables_ood", "notebooks", "saving", "plots", "plots_ood"},
+    {"grid", "tables", "tables_ood", "notebooks", "saving", "plots", "plots_corpora", "plots_ood", "probes"},
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
-    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported"},
+    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
     {"models", "losses"},
     {"paths", "heap", "decoding", "__init__"},
 ]
@@ -29,6 +29,8 @@ LIGHT = {
     "tables_ood",
     "plots",
     "plots_ood",
+    "plots_corpora",
+    "overview",
     "store",
     "frozen",
     "reported",

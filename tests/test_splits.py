@@ -177,3 +177,49 @@ def test_a_random_split_declares_itself(size, seed):
     (fold,) = splits.random(t, seed)
     assert fold.shared_speakers and sorted([*fold.train, *fold.valid, *fold.test]) == sorted(t.index)
     assert len(fold.test) == round(0.15 * len(t)) and same([fold], splits.random(t, seed))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("uvwxyz")), min_size=1, max_size=80))
+def test_folds_of_speakers_of_utterances_and_of_corpora(each):
+    corpora = [c for c, _ in each]
+    t = table([f"{c}/{s}" for c, s in each]).assign(corpus=corpora, emotion="anger")
+    per_corpus = t.groupby("corpus")["speaker"].nunique()
+    assume(per_corpus.sum() >= 4)
+    for folds in (splits.speaker_folds(t, seed=1, k=4), splits.speaker_folds(t, seed=1, k=3)):
+        assert sorted(i for fold in folds for i in fold.test) == sorted(t.index)
+        for corpus, n in per_corpus.items():  # every corpus's speakers go round the parts
+            tested = [t.loc[f.test[t.loc[f.test, "corpus"] == corpus], "speaker"].nunique() for f in folds]
+            assert max(tested) - min(tested) <= 1 and sum(tested) == n
+    assert splits.proof(folds, t)["speakers in two parts"].sum() == 0
+    assume(len(per_corpus) > 1 and (per_corpus.sum() - per_corpus >= 2).all())
+    folds = splits.leave_one_corpus_out(t, seed=1)
+    assert [set(t.loc[f.test, "corpus"]) for f in folds] == [{c} for c in sorted(set(corpora))]
+    assert all(sum(len(getattr(f, part)) for part in splits.PARTS) == len(t) for f in folds)
+    assert all(f.name not in set(t.loc[f.train.append(f.valid), "corpus"]) for f in folds)
+
+
+def test_utterances_are_dealt_within_speakers():
+    t = table([f"{i % 40}" for i in range(600)]).assign(emotion=[f"{i // 40 % 5}" for i in range(600)])
+    folds = splits.utterance_folds(t, seed=0)
+    assert sorted(i for fold in folds for i in fold.test) == sorted(t.index)
+    for fold in folds:
+        counts = t.loc[fold.test].value_counts(["speaker", "emotion"])
+        expected = t.value_counts(["speaker", "emotion"]) / 5
+        assert (counts.sub(expected, fill_value=0).abs() <= 1).all()
+        assert (t.loc[fold.test, "speaker"].value_counts() == 3).all()
+        assert (
+            t.loc[fold.test, "emotion"].value_counts().between(10, 40).all()
+        )  # 24 on average, and none all or none
+    assert (splits.proof(folds, t)["declared"] == "shared speakers").all()
+    other = splits.utterance_folds(t, seed=1)
+    assert not folds[0].test.equals(other[0].test)
+
+
+def test_too_few_speakers_or_corpora_for_folds():
+    t = table(list("abcd")).assign(corpus="c")
+    with pytest.raises(ValueError, match="4 speakers do not fill 5 parts"):
+        splits.speaker_folds(t, seed=0)
+    with pytest.raises(ValueError, match="expected 3 parts or more"):
+        splits.speaker_folds(t, seed=0, k=2)
+    with pytest.raises(ValueError, match="2 corpora or more"):
+        splits.leave_one_corpus_out(t, seed=0)

@@ -77,6 +77,34 @@ def present(names: list[str]) -> list[str]:
     return [name for name in names if heard(name)]
 
 
+def several(names, csv=None, data="real", seed=0, most: int | None = None) -> pd.DataFrame:
+    """Corpora under one another as one table, a user's own `csv` last; at most `most` utterances of each, by seed.
+
+    Stand-ins and recordings are never mixed: a `csv` goes with data="real" or with no other corpus. Raises
+    FileNotFoundError naming every corpus that does not lie under SERNB_DATA.
+    """
+    if csv is not None and names and data == "stand-in":
+        raise ValueError(f"{csv} holds recordings: expected data='real', or corpora=[] to look at it alone.")
+    if not names and csv is None:
+        raise ValueError(f"expected the name of a corpus or a csv; there are {', '.join(READERS)}.")
+    lacking = [n for n in names if n in READERS and not (paths.DATA / n).is_dir()] if data == "real" else []
+    if lacking:
+        raise FileNotFoundError(
+            f"no folder {', '.join(lacking)} below {paths.DATA}: expected one folder per corpus. Set SERNB_DATA, "
+            "or take them off the list."
+        )
+    if data == "stand-in":
+        standin.make_all(names, seed)  # side by side
+    tables = [load(name, data=data, seed=seed) for name in names]
+    tables += [read_table(csv)] if csv is not None else []
+    if most is not None:
+        tables = [t if len(t) <= most else t.sample(most, random_state=seed).sort_index() for t in tables]
+    whole = pd.concat(tables)
+    whole.attrs = {"data": tables[0].attrs["data"]}
+    table.check(whole)
+    return whole
+
+
 def read_table(csv) -> pd.DataFrame:
     """A user's own corpus: a CSV with `file`, `speaker`, `emotion`; every other column of a table is optional.
 

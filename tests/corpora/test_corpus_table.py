@@ -93,3 +93,26 @@ def test_a_warning_of_many_files_is_one(own, recwarn):
     rows = "".join(f"missing{i}.wav,a,fear\n" for i in range(40))
     t = corpora.read_table(own("file,speaker,emotion\none.wav,a,anger\n" + rows))
     assert len(recwarn.list) == 1 and len(t.attrs["left_out"]) == 40
+
+
+def test_several_corpora_and_ones_own(own, monkeypatch, tmp_path):
+    csv = own("file,speaker,emotion\none.wav,03,anger\ntwo.wav,b,neutral\n")
+    alone = corpora.several([], csv)
+    assert list(alone.index) == ["mine/one", "mine/two"] and alone.attrs == {"data": "real"}
+    for file in ("emodb/wav/03a01Fa.wav", "emovo/f1/gio-f1-b2.wav", "emovo/f1/gio-f1-b3.wav"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((tmp_path / "one.wav").read_bytes())
+    monkeypatch.setattr(corpora.paths, "DATA", tmp_path)
+    t = corpora.several(["emovo", "emodb"], csv)
+    assert list(t["corpus"]) == ["emovo", "emovo", "emodb", "mine", "mine"] and t.attrs == {"data": "real"}
+    few = corpora.several(["emovo", "emodb"], csv, most=1)
+    assert list(few["corpus"]) == ["emovo", "emodb", "mine"]
+    assert few.equals(corpora.several(["emovo", "emodb"], csv, most=1))
+    with pytest.raises(FileNotFoundError, match="no folder ravdess, tess below"):
+        corpora.several(["ravdess", "emodb", "tess"])
+    with pytest.raises(ValueError, match="'emdb' is unknown"):
+        corpora.several(["emdb"])
+    with pytest.raises(ValueError, match="holds recordings: expected data='real'"):
+        corpora.several(["emodb"], csv, data="stand-in")
+    with pytest.raises(ValueError, match="the name of a corpus or a csv"):
+        corpora.several([])
