@@ -26,12 +26,12 @@ def error(logits, target):
 @pytest.mark.parametrize("approach", ["MTL", "GR"])
 @pytest.mark.parametrize("progress", [0.0, 0.4, 1.0])
 def test_shared_layers_receive_the_mean_of_the_attributes_with_its_sign(approach, progress):
-    x, encoder, classifier = drawn(8, 5), drawn(4, 5, seed=1).requires_grad_(), drawn(3, 4, seed=2)
-    made = Heads(
-        4, shared(approach, list(Z), 0.5), {"gender": 2, "corpus": 3}, torch.Generator(), Softmax
-    ).double()
+    x, encoder, classifier = (
+        drawn(*shape, seed=i).float() for i, shape in enumerate([(8, 5), (4, 5), (3, 4)])
+    )
+    encoder.requires_grad_()
+    made = Heads(4, shared(approach, list(Z), 0.5), {"gender": 2, "corpus": 3}, torch.Generator(), Softmax)
     h = x @ encoder.T
-    # `Softmax` computes in fp32, so tolerances below are fp32's
     losses = made.losses(h, Z, progress)
     made.total(F.cross_entropy(h @ classifier.T, Y), losses, progress).backward()
     alpha = 0.5 * progress if approach == "GR" else 0.5

@@ -1,23 +1,23 @@
 """The classical baseline of every recognition table: openSMILE emobase functionals and an RBF support vector machine."""
 
 import numpy as np
-import pandas as pd
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sernb import features, paths, splits
+from sernb import features, paths, probes, splits
 
 
 def svm(config, material, table, fold, on, progress, checkpoint):
     """Functionals standardised on, and the machine trained on, training and validation speakers together.
 
-    With `normalisation` "speaker" or "corpus", functionals are first standardised over each one's own utterances,
-    those to be tested included (transductive). Functionals of an utterance have no statistics over itself.
+    With `normalisation` "utterance", "speaker" or "corpus", functionals are first standardised over each one's own
+    frames or utterances, those to be tested included (the latter two are transductive); see probes.standardise.
     """
-    x = _standardised(
-        features.emobase(material.packed, paths.CACHE).to_numpy(np.float64), config.normalisation, table
-    )
+    x = features.emobase(material.packed, paths.CACHE)
+    if config.normalisation in ("utterance", "speaker", "corpus"):
+        x = probes.standardise(x, config.normalisation, table)
+    x = x.to_numpy(np.float64)
     classes, y = material.classes, table["emotion"].to_numpy()
     rows = {part: table.index.get_indexer(getattr(fold, part)) for part in splits.PARTS}
 
@@ -35,15 +35,3 @@ def svm(config, material, table, fold, on, progress, checkpoint):
     if len(material.unseen):
         found["unseen"] = scores(both, table.index.get_indexer(material.unseen))
     return found
-
-
-def _standardised(x, kind, table):
-    """Columns of x with zero mean and unit deviation within each group; pooled statistics are the scaler's job."""
-    if kind == "utterance":
-        raise ValueError("functionals cannot be standardised per utterance: choose train, speaker or corpus.")
-    if kind not in ("speaker", "corpus"):
-        return x
-    frame = pd.DataFrame(x, table.index)
-    groups = frame.groupby(table[kind].to_numpy())
-    deviation = groups.transform("std", ddof=0)
-    return ((frame - groups.transform("mean")) / deviation.where(deviation > 1e-9, 1.0)).to_numpy()

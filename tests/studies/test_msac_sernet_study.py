@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sernb import attributes, corpora, grid, metrics, store, tables, training
-from sernb.studies import baseline, msac_sernet
+from sernb.studies import msac_sernet
 from sernb.studies.msac_config import Config
 from sernb.studies.msac_network import Network
 
@@ -112,15 +112,14 @@ def test_a_users_own_csv_is_a_corpus_and_its_path_stays_out_of_the_results(tmp_p
         msac_sernet.run(dataclasses.replace(config, data="stand-in"), progress=False)
 
 
-def test_the_svm_s_functionals_standardised_per_group():
-    config = Config.of("quick", model="svm", normalisation="speaker")
-    table = pd.DataFrame({"speaker": list("aabbb")}, index=list("uvwxy"))
-    x = np.random.default_rng(0).normal(3, 2, (5, 2))
-    found = baseline._standardised(x, "speaker", table)
-    for rows in ([0, 1], [2, 3, 4]):
-        np.testing.assert_allclose(found[rows], (x[rows] - x[rows].mean(0)) / x[rows].std(0))
-    with pytest.raises(ValueError, match="per utterance"):
-        msac_sernet.run(dataclasses.replace(config, normalisation="utterance"), progress=False)
+def test_the_svm_s_functionals_are_standardised_as_asked():
+    scores = {}
+    for kind in ("train", "utterance", "speaker", "corpus"):
+        runs = grid.run(msac_sernet, [Config.of("quick", model="svm", normalisation=kind)], progress=False)
+        scores[kind] = runs[0].predictions.filter(like="p_").to_numpy()
+    assert len({s.tobytes() for s in scores.values()}) == 4
+    # one corpus: its own statistics are nearly those of its training part
+    assert np.corrcoef(scores["corpus"].ravel(), scores["train"].ravel())[0, 1] > 0.99
 
 
 def test_the_svm_recognises_unseen_stand_in_speakers():
