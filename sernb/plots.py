@@ -188,7 +188,7 @@ def probed(frame: pd.DataFrame, chance: dict[str, float], *, title: str, data: s
         axes.barh(frame.index[::-1], frame[name][::-1], color=LINES[0], height=0.7)
         axes.axvline(chance[name], color=LINES[1], linestyle="--", linewidth=1, label="chance")
         axes.set(title=name, xlabel="balanced accuracy / %", xlim=(0, 100))
-    all_axes.flat[0].legend(loc="lower right", fontsize=7)
+    fig.legend(*all_axes.flat[0].get_legend_handles_labels(), loc="outside lower right", frameon=False)
     fig.suptitle(marked(title, data))
     return fig
 

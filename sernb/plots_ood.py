@@ -24,14 +24,16 @@ def heat(frame: pd.DataFrame, *, label: str, title: str, data: str, chance: floa
 def histograms(frame: pd.DataFrame, *, title: str, data: str):
     """Scores of taught (ID) and other (OOD) emotions, a panel per detector. Columns: part, detector, score."""
     names = list(dict.fromkeys(frame["detector"]))
-    fig, all_axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.2), squeeze=False)
+    fig, all_axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.6), squeeze=False)
     for axes, name in zip(all_axes.flat, names, strict=True):
         sns.histplot(
             frame[frame["detector"] == name], x="score", hue="part", hue_order=["ID", "OOD"], stat="density",
-            common_norm=False, bins=15, palette=LINES[:2], alpha=0.5, ax=axes, legend=name == names[-1],
+            common_norm=False, bins=15, palette=LINES[:2], alpha=0.5, ax=axes, legend=False,
         )  # fmt: skip
         axes.set(title=name, xlabel="score", ylabel="density" if name == names[0] else "", yticks=[])
         axes.locator_params(axis="x", nbins=2)
+    boxes = [plt.Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in LINES[:2]]
+    fig.legend(boxes, ["taught (ID)", "other (OOD)"], loc="outside lower right", ncols=2, frameon=False)
     fig.suptitle(marked(title, data))
     return fig
 
@@ -67,7 +69,7 @@ def reliability(frame: pd.DataFrame, errors: dict[str, float], *, title: str, da
         size = 8 + 80 * of["utterances"] / of["utterances"].sum()
         axes.plot(100 * of["confidence"], 100 * of["correct"], color=colour, linewidth=1, label=label)
         axes.scatter(100 * of["confidence"], 100 * of["correct"], s=np.asarray(size), color=colour)
-    axes.set(xlabel="confidence / %", ylabel="correct / %", xlim=(0, 100), ylim=(0, 100))
+    axes.set(xlabel="confidence / %", ylabel="correct / %", xlim=(0, 101), ylim=(0, 101))
     axes.legend(loc="upper left", fontsize=8)
     titled(axes, title, data)
     return fig
