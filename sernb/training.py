@@ -90,15 +90,16 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = True,
     label: str = "",
+    also: dict | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and return its learning curves, one row per epoch.
 
     `batches(generator)` yields one epoch's batches (dicts; `utterances` names their ids, and `progress`, the share
     of the training that is done, is added), `objective(batch, generator)` gives the scalar loss, `validate()` a dict with `score`, larger is better. Every draw of an epoch
     comes from a generator seeded by (seed, epoch), so a run cut off anywhere and resumed from `checkpoint` equals
-    an uninterrupted one. Raises NotFinite naming the utterances of the batch whose loss is not finite.
+    an uninterrupted one; `also` names what else it needs to go on, things with state_dict and load_state_dict. Raises NotFinite naming the utterances of the batch whose loss is not finite.
     """
-    state = _State(model, config, steps_per_epoch)
+    state = _State(model, config, steps_per_epoch, also or {})
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
     bar = tqdm(total=config.epochs, initial=len(state.curves), desc=label, disable=not progress, leave=False)
@@ -119,7 +120,8 @@ def fit(
 class _State:
     """Everything that a resumed run needs."""
 
-    def __init__(self, model, config, steps_per_epoch):
+    def __init__(self, model, config, steps_per_epoch, also):
+        self.also = also
         self.model, self.config, self.steps_per_epoch = model, config, steps_per_epoch
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimiser = OPTIMISERS[config.optimiser](parameters, config)
@@ -196,6 +198,7 @@ class _State:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         everything = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        everything |= {f"also {name}": thing.state_dict() for name, thing in self.also.items()}
         everything |= {"scheduler": self.scheduler.state_dict(), "curves": self.curves, "best": self.best}
         torch.save(everything | {"best_state": self.best_state, "average": self.average}, temporary)
         os.replace(temporary, path)
@@ -206,6 +209,8 @@ class _State:
         self.model.load_state_dict(everything["model"])
         self.optimiser.load_state_dict(everything["optimiser"])
         self.scheduler.load_state_dict(everything["scheduler"])
+        for name, thing in self.also.items():
+            thing.load_state_dict(everything[f"also {name}"])
         self.curves, self.best = everything["curves"], everything["best"]
         self.best_state, self.average = everything["best_state"], everything["average"]
 

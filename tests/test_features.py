@@ -34,7 +34,7 @@ def test_filter_bank_is_the_equation():
 def test_a_score_does_not_depend_on_the_batch(kernels, normalisation):
     torch.manual_seed(0)
     config = msac_network.Config(kernels=kernels, normalisation=normalisation, width=0.25, embedding=32)
-    model = msac_network.Recogniser(config, 7, 1).eval()
+    model = msac_network.recogniser(config, 7).eval()
     for module in model.modules():  # as after training: statistics and shifts that make padding visible
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(), module.bias.data.normal_()

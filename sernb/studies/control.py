@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from sernb import metrics, probes, store, training
-from sernb.studies import msac_config, msac_sernet
+from sernb.studies import msac_config, msac_sernet, recognition
 
 NAME = "control"
 VERSION = 1
@@ -27,7 +27,7 @@ class Config:
 
 def key(config: Config) -> str:
     trained = config.trained
-    address = {**msac_config.overrides(trained), "data": trained.data, "trained": msac_sernet.VERSION}
+    address = {**recognition.overrides(trained), "data": trained.data, "trained": msac_sernet.VERSION}
     address |= {"probe": config.seed} if config.seed else {}
     digest = msac_sernet.data(trained).digest
     return store.key(NAME, VERSION, trained.preset, address, trained.fold, trained.seed, digest)
@@ -56,10 +56,10 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "version": VERSION, "preset": trained.preset, "data": trained.data, "study": NAME,
         "device": training.device_name(network.on), "dtype": "float32", "seconds": time.time() - started,
         "started": started, "classes": material.classes, "fold": material.folds[trained.fold].name,
-        "folds": len(material.folds), "shared_speakers": False, "overrides": msac_config.overrides(trained),
+        "folds": len(material.folds), "shared_speakers": False, "overrides": recognition.overrides(trained),
         "torch": torch.__version__,
     }  # fmt: skip
-    whole = msac_config.as_stored(trained) | {"probe": config.seed}
+    whole = recognition.as_stored(trained) | {"probe": config.seed}
     return store.Result(
         key=key(config), config=whole, metrics=found, predictions=pd.concat(frames), curves=pd.DataFrame(), meta=meta,
         path=None,

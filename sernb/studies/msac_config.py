@@ -1,8 +1,6 @@
 """The configurations of paper 1's study: every hyper-parameter, with the presets quick, paper and tuned."""
 
-import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,12 @@ class Config:
     optimiser: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    schedule: str = (
-        "cosine"  # silent, as is the choice of the epoch: with a constant rate a single validation
-    )
-    select: str = "last"  # speaker's recall moves by tens of points from epoch to epoch, so "best" picks luck
+    # The rate's decay and the choice of the epoch: silent. At a constant rate the recall of a single validation speaker
+    # moves by tens of points from epoch to epoch, and "best" picks luck.
+    schedule: str = "cosine"
+    select: str = "last"
     average: float = 0.0
+    patience: int | None = None  # epochs without a better validation score; None: all epochs
     shuffle_labels: bool = False  # a control: nothing may be learned
 
     @classmethod
@@ -79,23 +78,3 @@ CANDIDATES = {
     "+ warping and dropout": {**_WARPED, "dropout": 0.3},
 }
 SCREENED = (0, 2, 5, 7)
-
-#: Fields that are in the key by themselves.
-_ADDRESS = ("data", "preset", "fold", "seed")
-
-
-def overrides(config: Config) -> dict:
-    """The config's fields that differ from the paper's. A user's CSV goes by its name: results never hold a path."""
-    fields = [f for f in dataclasses.fields(Config) if f.name not in _ADDRESS]
-    found = {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
-    return {k: named(v) if k in ("corpus", "unseen") else v for k, v in found.items()}
-
-
-def as_stored(config: Config) -> dict:
-    """The whole config without paths."""
-    return dataclasses.asdict(config) | {"corpus": named(config.corpus), "unseen": named(config.unseen)}
-
-
-def named(corpora: str) -> str:
-    """Names of corpora joined by +, a CSV without its folder and ending."""
-    return "+".join(Path(name).stem if name.endswith(".csv") else name for name in corpora.split("+"))

@@ -1,40 +1,12 @@
-"""One training of paper 1's network: front end, encoder, emotion head and the heads of controlled attributes."""
+"""Paper 1's network in training: its encoder, its margin loss, its variants of attribute control."""
 
 import dataclasses
 
-import numpy as np
-import pandas as pd
-import torch
-from torch import nn
-
-from sernb import attributes, audio, features, metrics, splits, training
-from sernb.augment import spec_augment, warp
+from sernb import attributes
 from sernb.losses import AMSoftmax, Softmax
 from sernb.models.msac_sernet import MSACSERNet
+from sernb.studies import network
 from sernb.studies.msac_config import Config
-
-
-class Recogniser(nn.Module):
-    """Filter bank, normalisation, encoder and head: waveforms (B, T), lengths, groups → s · cos, (B, classes)."""
-
-    def __init__(self, config: Config, classes: int, groups: int):
-        super().__init__()
-        self.filter_bank = features.FilterBank(config.n_mels, audio.RATE)
-        self.normalise = features.Normalise(config.normalisation, config.n_mels, groups)
-        self.encoder = MSACSERNet(
-            config.n_mels, config.kernels, config.width, config.embedding, config.dropout
-        )
-        if config.loss == "am_softmax":
-            self.head = AMSoftmax(config.embedding, classes, config.scale, config.margin)
-        else:
-            self.head = Softmax(config.embedding, classes)
-
-    def front_end(self, waves, lengths, groups):
-        x, frames = self.filter_bank(waves, lengths)
-        return self.normalise(x, frames, groups), frames
-
-    def forward(self, waves, lengths, groups):
-        return self.head.logits(self.encoder(*self.front_end(waves, lengths, groups)))
 
 
 def train(config, material, table, fold, on, progress, checkpoint):
@@ -42,7 +14,17 @@ def train(config, material, table, fold, on, progress, checkpoint):
     return Network(config, material, table, fold, on).fit(progress, checkpoint)
 
 
-def controls(config) -> dict[str, attributes.Control]:
+def recogniser(config: Config, classes: int, groups: int = 1) -> network.Recogniser:
+    """MSAC-SERNet with AM-Softmax, or softmax, as configured."""
+    encoder = MSACSERNet(config.n_mels, config.kernels, config.width, config.embedding, config.dropout)
+    if config.loss == "am_softmax":
+        head = AMSoftmax(config.embedding, classes, config.scale, config.margin)
+    else:
+        head = Softmax(config.embedding, classes)
+    return network.Recogniser(encoder, head, config.n_mels, config.normalisation, groups)
+
+
+def controls(config: Config) -> dict[str, attributes.Control]:
     """The variant's declaration with the paper's weights: EMO-DB's for a single corpus that it does not have."""
     row = "cross-corpus" if "+" in config.corpus else config.corpus
     found = attributes.declaration(config.variant, attributes.WEIGHTS.get(row, attributes.WEIGHTS["emodb"]))
@@ -51,124 +33,15 @@ def controls(config) -> dict[str, attributes.Control]:
     return found
 
 
-class Network:
-    """One training on one fold. `table` is the material's, in the order of the pack, its labels as they are to be."""
+class Network(network.Network):
+    """`declared` puts other controls in the place of the variant's."""
 
     def __init__(self, config, material, table, fold, on, declared=None):
-        torch.manual_seed(config.seed)
-        self.config, self.fold, self.on, self.classes = config, fold, on, material.classes
-        self.to, self.unseen = training.dtype(on), material.unseen
-        self.waves = audio.Waves(material.packed, on)
-        self.targets = _codes(table["emotion"], self.classes, on)
-        by = {"speaker": table["speaker"], "corpus": table["corpus"]}.get(config.normalisation)
-        groups = np.zeros(len(table), np.int64) if by is None else pd.factorize(by, sort=True)[0]
-        self.groups = torch.tensor(groups, device=on)
-        self.model = Recogniser(config, len(self.classes), int(self.groups.max()) + 1).to(on)
-        self._control(controls(config) if declared is None else declared, table)
-        self.rows = {part: self.waves.rows(getattr(fold, part)) for part in splits.PARTS}
-        self._fit_normalisation()
-        self.frames = features.Frames(
-            self.waves, lambda x, lengths, rows: self.model.front_end(x, lengths, self.groups[rows.to(on)])
-        )
-        self.encoder = training.compiled(self.model.encoder, config.preset != "quick", on)
+        self.declared = controls(config) if declared is None else declared
+        super().__init__(config, material, table, fold, on)
 
-    def _control(self, declared, table):
-        """Heads for the attributes, whose classes are those of the training speakers."""
-        training_part = table.loc[self.fold.train]
-        names = {a: sorted(training_part[a].dropna().unique()) for a in declared}
-        self.attributes = {a: _codes(table[a], names[a], self.on) for a in declared}
-        self.model.attributes = attributes.Heads(
-            self.config.embedding, declared, {a: len(n) for a, n in names.items()},
-            torch.Generator().manual_seed(self.config.seed),
-        ).to(self.on)  # fmt: skip
+    def recogniser(self, groups):
+        return recogniser(self.config, len(self.classes), groups)
 
-    def _fit_normalisation(self):
-        if self.config.normalisation not in ("train", "speaker", "corpus"):
-            return
-        rows = self.rows["train"] if self.config.normalisation == "train" else torch.arange(len(self.targets))
-
-        def batches():
-            for batch in audio.buckets(self.waves.lengths[rows], features.chunk(self.on)):
-                chosen = rows[batch]
-                yield *self.model.filter_bank(*self.waves.batch(chosen)), self.groups[chosen.to(self.on)]
-
-        self.model.normalise.fit(batches())
-
-    def batches(self, generator):
-        """One epoch: shuffled, cropped, the incomplete last batch dropped (it comes up in another epoch)."""
-        rows, size = self.rows["train"], min(self.config.batch_size, len(self.rows["train"]))
-        crop = int(self.model.filter_bank.frames(torch.tensor(round(self.config.crop * audio.RATE))))
-        order = rows[torch.randperm(len(rows), generator=generator)]
-        for chosen in order[: len(order) // size * size].split(size):
-            x, frames = self.frames.batch(chosen, crop, generator)
-            at = chosen.to(self.on)
-            yield {
-                "x": x, "frames": frames, "targets": self.targets[at], "utterances": self.waves.ids[chosen.numpy()],
-                "attributes": {name: codes[at] for name, codes in self.attributes.items()},
-            }  # fmt: skip
-
-    def objective(self, batch, generator):
-        config, x, frames = self.config, batch["x"], batch["frames"]
-        if config.warp_time or config.warp_frequency:
-            x, frames = warp(x, frames, generator, time=config.warp_time, frequency=config.warp_frequency)
-        x = spec_augment(
-            x, frames, generator, frequency=config.frequency_mask, time=config.time_mask,
-            n_frequency=config.masks, n_time=config.masks,
-        )  # fmt: skip
-        with training.autocast(self.on, self.to):
-            embeddings = self.encoder(x, frames)
-        emotion, heads = self.model.head(embeddings, batch["targets"]), self.model.attributes
-        if not heads.controls:
-            return emotion
-        losses = heads.losses(embeddings, batch["attributes"], batch["progress"])
-        return heads.total(emotion, losses, batch["progress"])
-
-    @torch.no_grad()
-    def embed(self, rows, to=torch.float32):
-        """Embeddings of whole utterances, in the order of `rows`."""
-        self.model.eval()
-        out = torch.empty(len(rows), self.config.embedding)
-        for batch in audio.buckets(self.waves.lengths[rows], 16):
-            with training.autocast(self.on, to):
-                out[batch] = self.model.encoder(*self.frames.batch(rows[batch])).float().cpu()
-        return out
-
-    def logits(self, rows, to=torch.float32):
-        with torch.no_grad():
-            return self.model.head.logits(self.embed(rows, to).to(self.on)).cpu()
-
-    def validate(self):
-        rows = self.rows["valid"]
-        logits, targets = self.logits(rows, self.to), self.targets[rows.to(self.on)].cpu()
-        loss = nn.functional.cross_entropy(logits, targets).item()
-        return {"score": metrics.uar(targets.numpy(), logits.argmax(1).numpy()), "loss": loss}
-
-    def fit(self, progress=True, checkpoint=None):
-        config = self.config
-        size = min(config.batch_size, len(self.rows["train"]))
-        plan = training.FitConfig(
-            config.epochs, config.optimiser, config.learning_rate, config.weight_decay, config.schedule,
-            select=config.select, average=config.average,
-        )  # fmt: skip
-        curves = training.fit(
-            self.model, self.objective, self.batches, plan, seed=config.seed,
-            steps_per_epoch=len(self.rows["train"]) // size, validate=self.validate, checkpoint=checkpoint,
-            progress=progress, label=f"fold {self.fold.name}",
-        )  # fmt: skip
-        embeddings = self.embed(self.rows["test"]).numpy()
-        asked = {part: self.rows[part] for part in ("valid", "test")}
-        if len(self.unseen):
-            asked["unseen"] = self.waves.rows(self.unseen)
-        own = sum(p.numel() for p in self.model.parameters())
-        return {
-            **{part: self.logits(rows).softmax(1).numpy() for part, rows in asked.items()},
-            "curves": curves, "dtype": str(self.to).removeprefix("torch."),
-            "embeddings": pd.DataFrame(embeddings, self.fold.test).rename(columns="e{}".format),
-            "state": {k: v.detach().cpu().numpy() for k, v in self.model.state_dict().items()},
-            "parameters": own - sum(p.numel() for p in self.model.attributes.parameters()),
-        }  # fmt: skip
-
-
-def _codes(values, names, on):
-    """The place of each value in `names` as int64, attributes.UNKNOWN where it has none."""
-    return torch.tensor(pd.Index(names).get_indexer(values), dtype=torch.int64, device=on)
+    def controls(self):
+        return self.declared

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from sernb import audio, ood, store, tables_ood, training
-from sernb.studies import msac_config, msac_sernet
+from sernb.studies import msac_config, msac_sernet, recognition
 
 NAME = "reliability"
 VERSION = 1
@@ -36,7 +36,7 @@ class Config:
 def overrides(config: Config) -> dict:
     own = {f.name: getattr(config, f.name) for f in dataclasses.fields(Config) if f.name != "trained"}
     defaults = {"epsilon": ood.EPSILON, "temperature": ood.TEMPERATURE}
-    return msac_config.overrides(config.trained) | {k: v for k, v in own.items() if v != defaults[k]}
+    return recognition.overrides(config.trained) | {k: v for k, v in own.items() if v != defaults[k]}
 
 
 def key(config: Config) -> str:
@@ -78,7 +78,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "classes": material.classes, "fold": fold.name, "folds": len(material.folds),
         "shared_speakers": fold.shared_speakers, "overrides": overrides(config), "torch": torch.__version__,
     }  # fmt: skip
-    whole = msac_config.as_stored(trained) | {"epsilon": config.epsilon, "temperature": config.temperature}
+    whole = recognition.as_stored(trained) | {"epsilon": config.epsilon, "temperature": config.temperature}
     return store.Result(
         key=key(config), config=whole, metrics=_metrics(frame), predictions=frame, curves=pd.DataFrame(), meta=meta,
         path=None, new_embeddings=pd.DataFrame(embeddings.numpy()[near], ids[near]).rename(columns="e{}".format),

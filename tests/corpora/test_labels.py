@@ -10,7 +10,7 @@ from sernb.corpora import documents, labels
 MAPPINGS = {
     name: mapping
     for name, mapping in vars(labels).items()
-    if isinstance(mapping, dict) and name != "CLASSES" and not name.startswith("_")
+    if isinstance(mapping, dict) and name not in ("CLASSES", "THREE") and not name.startswith("_")
 }
 #: Words for one emotion that a corpus spells in more than one way.
 SPELLINGS = {"IEMOCAP_VOTES": {"neutral", "surprise"}}
@@ -23,11 +23,20 @@ def test_every_mapping_ends_in_the_vocabulary_or_a_corpus_s_own_words(name):
     assert {e for e in emotions if emotions.count(e) > 1} == SPELLINGS.get(name, set())
 
 
-@pytest.mark.parametrize("name", labels.CLASSES)
+@pytest.mark.parametrize("name", ["four", "five"])
 def test_a_study_s_classes_are_emotions_and_stay_what_they_are(name):
     classes = labels.CLASSES[name]
     assert set(classes) | set(classes.values()) <= {*labels.VOCABULARY, *labels.OWN}
     assert all(classes[to] == to for to in classes.values())
+
+
+def test_three_classes_throw_nothing_away_but_what_the_table_says():
+    everything = {*labels.VOCABULARY, *labels.OWN}
+    three = labels.CLASSES["three"]
+    assert everything - set(three) == {"surprise", "other"}
+    assert everything - set(labels.CLASSES["three, surprise positive"]) == {"other"}
+    assert set(three.values()) == {"positive", "negative", "neutral"}
+    assert sum(map(len, labels.THREE.values())) == len(three)  # none in two classes
 
 
 def test_own_words_are_no_second_names_of_the_vocabulary():

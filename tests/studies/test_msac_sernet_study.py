@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sernb import attributes, corpora, grid, metrics, store, tables, training
-from sernb.studies import msac_sernet
+from sernb.studies import msac_sernet, recognition
 from sernb.studies.msac_config import Config
 from sernb.studies.msac_network import Network
 
@@ -16,7 +16,7 @@ def test_paper_is_the_papers_hyper_parameters():
     paper = Config.of("paper")
     assert (paper.learning_rate, paper.batch_size, paper.epochs, paper.optimiser) == (1e-3, 64, 100, "adamw")
     assert (paper.scale, paper.margin, paper.frequency_mask, paper.time_mask) == (30.0, 0.2, 2, 30)
-    assert msac_sernet.overrides(paper) == {} and paper == Config()
+    assert recognition.overrides(paper) == {} and paper == Config()
     with pytest.raises(ValueError, match="'fast' is unknown"):
         Config.of("fast")
 

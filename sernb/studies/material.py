@@ -1,4 +1,4 @@
-"""What paper 1's study trains on: one corpus or several, their classes, folds and packed audio."""
+"""What a study of recognition trains on: one corpus or several, their classes, folds and packed audio."""
 
 import functools
 from dataclasses import dataclass
@@ -8,14 +8,15 @@ import pandas as pd
 
 from sernb import audio, corpora, features, splits
 from sernb.corpora import labels
-from sernb.studies.msac_config import Config
 
-SPLITS = 10  # draws of held-out speakers that a cross-corpus study may ask for
+DRAWS = 10  # draws of speakers that a study of several corpora may ask for
+#: How several corpora are divided, drawn by seed: one speaker of each to validate and one to test, or shares of hours.
+SEVERAL = {"held-out speakers": splits.held_out_speakers, "share of hours": splits.share_of_hours}
 
 
 @dataclass(frozen=True)
 class Material:
-    """Everything that a training of one corpus set needs, in the order of the pack.
+    """Everything that a training needs, in the order of the pack.
 
     `table` has every packed utterance; `emotion` is its class, missing where it is none of the study's, and
     `published` the corpus's own. `folds` speak of those with a class; `unseen` are the utterances, with a class, of
@@ -44,16 +45,17 @@ class Material:
         return self.table[self.table["emotion"].notna() & ~self.table.index.isin(self.unseen)]
 
 
-def material(config: Config) -> Material:
-    """The corpora of a configuration, kept warm between trainings.
+def material(config, several: str = "held-out speakers") -> Material:
+    """The corpora of a configuration (fields data, corpus, unseen, classes), kept warm between trainings.
 
-    Raises ValueError for an unknown set of classes, one corpus named twice, or a corpus without any of the classes.
+    One corpus is divided by leave-one-speaker-out, several by a protocol of SEVERAL. Raises ValueError for an unknown set
+    of classes, one corpus named twice, or a corpus without any of the classes.
     """
-    return _material(config.data, config.corpus, config.unseen, config.classes)
+    return _material(config.data, config.corpus, config.unseen, config.classes, several)
 
 
 @functools.lru_cache(maxsize=4)
-def _material(data, seen, unseen, classes):
+def _material(data, seen, unseen, classes, several):
     names = [*seen.split("+"), *unseen.split("+")] if unseen else seen.split("+")
     if len(set(names)) < len(names):
         raise ValueError(f"a corpus is named twice in {seen!r} and {unseen!r}.")
@@ -66,7 +68,7 @@ def _material(data, seen, unseen, classes):
     none = table["emotion"].isna()
     known = table[~none & ~new]
     if "+" in seen:
-        folds = [splits.held_out_speakers(known, seed)[0] for seed in range(SPLITS)]
+        folds = [SEVERAL[several](known, seed)[0] for seed in range(DRAWS)]
     else:
         folds = splits.leave_one_speaker_out(known)
     lines = zip(table.index, table["speaker"], table["emotion"], packed.digests, strict=True)
