@@ -110,6 +110,48 @@ def generalisation(
     return pd.DataFrame(rows)
 
 
+#: Corpora as the papers write them.
+WRITTEN = {"tess": "TESS", "crema_d": "CREMA-D"}
+
+
+def domains(
+    approach: str, attributes: str, results: Sequence, printed: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """A model's unweighted accuracy (UAR) in %, in-domain and on each unseen corpus: the mean over draws and seeds.
+
+    `attributes` are names joined by +; `printed` is a table of paper 4, whose variants read "TESS; corpus + gender".
+    """
+    printed = pd.DataFrame(columns=["model", "variant", "value"]) if printed is None else printed
+    asked = [("in-domain", "test", None)]
+    unseen = sorted({c for r in results for c in r.config["unseen"].split("+") if c}) or list(WRITTEN)
+    asked += [(WRITTEN.get(c, c), "unseen", c) for c in unseen]
+    rows = []
+    for domain, part, corpus in asked:
+        paper = _printed(printed, approach, domain, attributes)
+        row = {"approach": approach, "attributes": attributes or "none", "domain": domain, "reported": paper}
+        if not results:
+            rows.append(row | {"interval": "not run"})
+            continue
+        pooled = pool(results, part)
+        if corpus:
+            pooled = pooled[pooled["speaker"].str.startswith(f"{corpus}/")]
+        each = [100 * metrics.uar(f["emotion"], f["predicted"]) for _, f in pooled.groupby(["fold", "seed"])]
+        here = sum(each) / len(each)
+        rows.append(row | {
+            "here": here, "difference": here - paper, "interval": interval(pooled, metrics.uar),
+            "lowest": min(each), "highest": max(each), "trainings": len(each),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _printed(table, approach, domain, attributes):
+    wanted = {domain, *(attributes.split("+") if attributes else ["none"])}
+    for row in table[table["model"] == approach].itertuples():
+        if set(row.variant.replace(";", " +").split(" + ")) == wanted:
+            return row.value
+    return math.nan
+
+
 def interval(pooled: pd.DataFrame, score) -> str:
     """The 95 % bootstrap interval of a score in %, and what was drawn: speakers, or utterances of fewer than five."""
     unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from sernb import plots, splits, store, tables
+from sernb import plots, reported, splits, store, tables
 
 
 def result(fold, right, corpus="x", seed=0, part=None):
@@ -75,6 +75,25 @@ def test_a_cross_corpus_table_has_held_out_speakers_and_the_unseen_corpus():
     assert list(tables.generalisation("A", [])["interval"]) == ["not run"] * 3
     alone = [result(f, np.arange(12) < 6) for f in range(2)]
     assert list(tables.generalisation("A", alone)["metric"]) == ["WAR", "UAR"]
+
+
+def test_domains_find_the_papers_cell_whatever_the_order_of_the_attributes():
+    printed = reported.table("attributes_in_the_wild", 3)
+    rows = tables.domains("MTL", "language+gender+corpus", [], printed).set_index("domain")
+    assert rows.loc["TESS", "reported"] == 52.90 and (rows["interval"] == "not run").all()
+    single = tables.domains("MTL", "speaker", [], reported.table("attributes_in_the_wild", 2)).set_index(
+        "domain"
+    )
+    assert single.loc["TESS", "reported"] == 52.25 and math.isnan(single.loc["in-domain", "reported"])
+    base = tables.domains("baseline", "", [], printed).set_index("domain")
+    assert base.loc["TESS", "reported"] == 49.48
+    part = np.array(["test"] * 6 + ["unseen"] * 6)
+    runs = [result(0, np.arange(12) < 3 + seed, corpus="a+b", seed=seed, part=part) for seed in range(2)]
+    for run in runs:
+        run.config["unseen"] = "x"
+    here = tables.domains("GR", "corpus", runs).set_index("domain")
+    assert here.loc["in-domain", "here"] == pytest.approx(100 * (1 / 2 + 2 / 3) / 2, abs=0.01)
+    assert here.loc["x", "here"] == 0 and here.loc["x", "trainings"] == 2
 
 
 def test_draws_of_speakers_may_repeat_an_utterance_and_folds_may_not():

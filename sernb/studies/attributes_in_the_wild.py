@@ -104,9 +104,17 @@ def run(config: Config, progress: bool = True) -> store.Result:
     return recognition.run(sys.modules[__name__], config, data(config), job, progress)
 
 
+def restored(config: Config, progress: bool = True) -> network.Network:
+    """The trained network of a configuration; see recognition.restored."""
+    return recognition.restored(sys.modules[__name__], _kind(config), config, progress)
+
+
+def _kind(config):
+    return Adversarial if config.approach == "AD" else Shared
+
+
 def train(config, material, table, fold, on, progress, checkpoint):
-    kind = Adversarial if config.approach == "AD" else Shared
-    return kind(config, material, table, fold, on).fit(progress, checkpoint)
+    return _kind(config)(config, material, table, fold, on).fit(progress, checkpoint)
 
 
 class Shared(network.Network):

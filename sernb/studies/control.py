@@ -1,7 +1,7 @@
-"""Does control control? What a linear machine reads off the embeddings of a trained model of paper 1.
+"""Does control control? What a linear machine reads off the embeddings of a trained model of paper 1 or 4.
 
-The claim behind attribute control is that reversal hides an attribute and multi-task learning keeps it; the paper
-does not show it. One configuration is one trained model of `msac_sernet`.
+The claim behind attribute control is that reversal hides an attribute and multi-task learning keeps it; paper 1 does
+not show it, paper 4 shows pictures. One configuration is one trained model.
 """
 
 import time
@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from sernb import metrics, probes, store, training
-from sernb.studies import msac_config, msac_sernet, recognition
+from sernb.studies import attributes_in_the_wild, msac_config, msac_sernet, recognition
 
 NAME = "control"
 VERSION = 1
@@ -21,15 +21,25 @@ VERSION = 1
 class Config:
     """A trained model, and the seed that deals speakers and utterances onto the probe's five parts."""
 
-    trained: msac_config.Config
+    trained: msac_config.Config | attributes_in_the_wild.Config
     seed: int = 0
+
+    @property
+    def study(self):
+        return (
+            attributes_in_the_wild if isinstance(self.trained, attributes_in_the_wild.Config) else msac_sernet
+        )
 
 
 def key(config: Config) -> str:
-    trained = config.trained
-    address = {**recognition.overrides(trained), "data": trained.data, "trained": msac_sernet.VERSION}
+    trained, study = config.trained, config.study
+    address = {
+        **recognition.overrides(trained),
+        "data": trained.data,
+        "trained": f"{study.NAME} {study.VERSION}",
+    }
     address |= {"probe": config.seed} if config.seed else {}
-    digest = msac_sernet.data(trained).digest
+    digest = study.data(trained).digest
     return store.key(NAME, VERSION, trained.preset, address, trained.fold, trained.seed, digest)
 
 
@@ -41,7 +51,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
     what was read, one row per utterance and attribute.
     """
     started, trained = time.time(), config.trained
-    network, material = msac_sernet.restored(trained, progress), msac_sernet.data(trained)
+    network, material = config.study.restored(trained, progress), config.study.data(trained)
     table = material.known
     x = pd.DataFrame(network.embed(network.waves.rows(table.index)).numpy(), table.index)
     found, frames = {}, []
@@ -59,10 +69,10 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "folds": len(material.folds), "shared_speakers": False, "overrides": recognition.overrides(trained),
         "torch": torch.__version__,
     }  # fmt: skip
-    whole = recognition.as_stored(trained) | {"probe": config.seed}
+    whole = recognition.as_stored(trained) | {"probe": config.seed, "of": config.study.NAME}
     return store.Result(
         key=key(config), config=whole, metrics=found, predictions=pd.concat(frames), curves=pd.DataFrame(), meta=meta,
-        path=None,
+        path=None, new_embeddings=x.rename(columns="e{}".format),
     )  # fmt: skip
 
 

@@ -2,9 +2,7 @@
 
 import sys
 
-import torch
-
-from sernb import grid, store, training
+from sernb import store
 from sernb.studies import baseline, msac_network, recognition
 from sernb.studies.material import Material, material
 from sernb.studies.msac_config import Config
@@ -29,13 +27,5 @@ def run(config: Config, progress: bool = True) -> store.Result:
 
 
 def restored(config: Config, progress: bool = True) -> msac_network.Network:
-    """The trained network of a configuration, ready to be asked; trained first where the store lacks it.
-
-    Raises FileNotFoundError where only the predictions were kept (a frozen run).
-    """
-    weights = grid.run(sys.modules[__name__], [config], progress=progress)[0].state()
-    stuff, on = data(config), training.device()
-    network = msac_network.Network(config, stuff, stuff.table, stuff.folds[config.fold], on)
-    network.model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()})
-    network.model.eval()
-    return network
+    """The trained network of a configuration; see recognition.restored."""
+    return recognition.restored(sys.modules[__name__], msac_network.Network, config, progress)

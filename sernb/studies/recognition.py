@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sernb import metrics, store, training
+from sernb import grid, metrics, store, training
 
 #: Fields that are in the key by themselves.
 ADDRESS = ("data", "preset", "fold", "seed")
@@ -69,6 +69,19 @@ def run(study, config, material, job, progress: bool) -> store.Result:
         curves=outcome.get("curves", pd.DataFrame()), meta=meta, path=None,
         new_state=outcome.get("state"), new_embeddings=outcome.get("embeddings"),
     )  # fmt: skip
+
+
+def restored(study, network, config, progress: bool):
+    """The trained `network` of a configuration, ready to be asked; trained first where the store lacks it.
+
+    Raises FileNotFoundError where only the predictions were kept (a frozen run).
+    """
+    weights = grid.run(study, [config], progress=progress)[0].state()
+    material, on = study.data(config), training.device()
+    made = network(config, material, material.table, material.folds[config.fold], on)
+    made.model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in weights.items()})
+    made.model.eval()
+    return made
 
 
 def _labels(table, fold, config):
