@@ -32,6 +32,20 @@ class CNNLSTM(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.full = nn.Linear(hidden, embedding)
         self.features = embedding
+        self._initialise()
+
+    def _initialise(self):
+        """He's initial values: PyTorch's own let a signal without normalisation layers die out before the LSTM.
+
+        The forget gates start open, so that the last frame remembers the first (Jozefowicz et al. 2015).
+        """
+        for layer in (*self.convolutions, self.full):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        size = self.lstm.hidden_size
+        for name, bias in self.lstm.named_parameters():
+            if name.startswith("bias_ih"):
+                bias.data[size : 2 * size] = 1.0
 
     def forward(self, x, frames):
         x = _inside(x, frames)

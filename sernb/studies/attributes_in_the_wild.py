@@ -72,8 +72,8 @@ class Config:
 #: What each preset overrides. `paper` overrides nothing.
 PRESETS = {
     "quick": {
-        "data": "stand-in", "corpus": "emovo+emodb+savee", "unseen": "tess", "width": 0.25, "epochs": 8,
-        "batch_size": 32, "crop": 2.0, "optimiser": "adamw", "learning_rate": 2e-3, "patience": None,
+        "data": "stand-in", "corpus": "emovo+emodb+savee", "unseen": "tess", "width": 0.25, "epochs": 24,
+        "batch_size": 16, "crop": 1.5, "dropout": 0.2, "optimiser": "adamw", "learning_rate": 1e-3, "patience": None,
     },
     "paper": {},
 }  # fmt: skip
