@@ -12,7 +12,7 @@ import torch
 from sernb import attributes, store
 from sernb.losses import Softmax
 from sernb.models.cnn_lstm import CNNLSTM, Discriminator
-from sernb.studies import baseline, network, recognition
+from sernb.studies import baseline, network, presets, recognition
 from sernb.studies.material import Material, material
 
 NAME = "attributes_in_the_wild"
@@ -63,10 +63,8 @@ class Config:
 
     @classmethod
     def of(cls, preset: str = "quick", **overrides) -> "Config":
-        """A preset with overrides; raises ValueError for an unknown preset and TypeError for an unknown field."""
-        if preset not in PRESETS:
-            raise ValueError(f"preset {preset!r} is unknown; there are {', '.join(PRESETS)}.")
-        return cls(**{"preset": preset, **PRESETS[preset], **overrides})
+        """A preset with overrides; see presets.of."""
+        return presets.of(cls, PRESETS, preset, overrides)
 
 
 #: What each preset overrides. `paper` overrides nothing.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sernb.studies import presets
+
 
 @dataclass(frozen=True)
 class Config:
@@ -47,10 +49,8 @@ class Config:
 
     @classmethod
     def of(cls, preset: str = "quick", **overrides) -> "Config":
-        """A preset with overrides; raises ValueError for an unknown preset and TypeError for an unknown field."""
-        if preset not in PRESETS:
-            raise ValueError(f"preset {preset!r} is unknown; there are {', '.join(PRESETS)}.")
-        return cls(**{"preset": preset, **PRESETS[preset], **overrides})
+        """A preset with overrides; see presets.of."""
+        return presets.of(cls, PRESETS, preset, overrides)
 
 
 #: What each preset overrides. `paper` overrides nothing.

@@ -1,5 +1,7 @@
 """One training of a spectral encoder on one fold: shared by the studies of papers 1 and 4."""
 
+import abc
+
 import numpy as np
 import pandas as pd
 import torch
@@ -26,7 +28,7 @@ class Recogniser(nn.Module):
         return self.head.logits(self.encoder(*self.front_end(waves, lengths, groups)))
 
 
-class Network:
+class Network(abc.ABC):
     """One training on one fold: what it is fed, its objective, what becomes of it.
 
     `table` is the material's, in the order of the pack, its labels as they are to be. A study's own network says what
@@ -53,8 +55,9 @@ class Network:
         )
         self.encoder = training.compiled(self.model.encoder, self.compiles and config.preset != "quick", on)
 
+    @abc.abstractmethod
     def recogniser(self, groups: int) -> Recogniser:
-        raise NotImplementedError
+        """Front end, encoder and head; `groups` sets of statistics to standardise by."""
 
     def controls(self) -> dict[str, attributes.Control]:
         """Which attributes get a head, and what becomes of them."""
