@@ -9,6 +9,7 @@ from sernb import paths
 
 from . import (
     casia,
+    catalogue,
     crema_d,
     emodb,
     emovo,
@@ -71,8 +72,8 @@ def present(names: list[str]) -> list[str]:
     """Those of `names` that lie below SERNB_DATA with audio, in their order; label files alone do not count."""
 
     def heard(name):
-        endings = {*table.AUDIO, ".mp4", ".sph"}
-        return any(file.suffix.lower() in endings for file in table.walk(paths.DATA / name))
+        files = table.walk(paths.DATA / name)
+        return any(file.suffix.lower() in catalogue.CATALOGUE[name].endings for file in files)
 
     return [name for name in names if heard(name)]
 
