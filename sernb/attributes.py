@@ -9,7 +9,7 @@ makes the heads and their losses under any encoder's embedding.
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -236,8 +236,3 @@ def _drawn_from(generator):
 def _strength(control, progress):
     growth = 2 / (1 + math.exp(-10 * progress)) - 1 if control.growing else 1.0
     return control.strength * growth
-
-
-def zeroed(controls: Mapping[str, Control]) -> dict[str, Control]:
-    """The same heads without any weight in the loss: a control that must not change what the emotion model learns."""
-    return {name: replace(control, weight=0.0) for name, control in controls.items()}

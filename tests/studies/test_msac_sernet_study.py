@@ -50,7 +50,7 @@ def test_keys_follow_the_fields():
 def test_attribute_heads_without_weight_change_nothing_bit_for_bit():
     config = Config.of("quick", epochs=2)
     material, on = msac_sernet.data(config), training.device("cpu")
-    whole = attributes.zeroed(attributes.declaration("Base+MSAC", attributes.WEIGHTS["emodb"]))
+    whole = {"speaker": attributes.reverse(0.0), "gender": attributes.multitask(0.0)}
     runs = [
         Network(config, material, material.table, material.folds[0], on, declared) for declared in ({}, whole)
     ]
