@@ -23,8 +23,8 @@ def adversaries(frame: pd.DataFrame, *, title: str, data: str):
     fig, axes = plt.subplots(figsize=(WIDTH, 2.8))
     for (key, of), colour in zip(frame.groupby(["model", "attribute"], sort=False), LINES * 3, strict=False):
         axes.plot(of["epoch"], of["loss"], color=colour, linewidth=1.2, label=f"{key[1]} ({key[0]})")
-    axes.set(xlabel="epoch", ylabel="discriminator's loss / nat", ylim=(0, None), title=marked(title, data))
-    axes.legend(fontsize=7, ncols=2)
+    axes.set(xlabel="epoch", ylabel="discriminator's loss / nat", ylim=(0, 1.25 * frame["loss"].max()), title=marked(title, data))
+    axes.legend(fontsize=7, ncols=3, loc="lower left")
     return fig
 
 
@@ -36,9 +36,9 @@ def differences(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def gains(rows: pd.DataFrame, *, title: str, data: str):
-    """Points of UA over the baseline: a panel a domain, a bar a model. Columns as tables.domains gives."""
+    """Points of UA over the baseline: a panel a domain that was run, a bar a model. Columns as tables.domains gives."""
     frame = differences(rows).assign(model=lambda f: f["approach"] + " " + f["attributes"])
-    domains = list(dict.fromkeys(rows["domain"]))
+    domains = list(dict.fromkeys(frame["domain"]))
     models = list(dict.fromkeys(frame["model"]))
     size = (WIDTH, 1.1 + 0.25 * len(models))
     fig, all_axes = plt.subplots(1, len(domains), figsize=size, sharey=True, squeeze=False)
@@ -54,7 +54,8 @@ def gains(rows: pd.DataFrame, *, title: str, data: str):
 
 def combinations(rows: pd.DataFrame, *, title: str, data: str):
     """Points of UA over the baseline: a heat map a domain, sets of attributes by approach; empty where not run."""
-    frame, domains = differences(rows), list(dict.fromkeys(rows["domain"]))
+    frame = differences(rows)
+    domains = list(dict.fromkeys(frame["domain"]))
     everything = rows[rows["approach"] != "baseline"]
     sets, approaches = (list(dict.fromkeys(everything[c])) for c in ("attributes", "approach"))
     size = (WIDTH, 1.4 + 0.24 * len(sets))

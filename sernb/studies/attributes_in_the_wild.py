@@ -71,7 +71,8 @@ class Config:
 PRESETS = {
     "quick": {
         "data": "stand-in", "corpus": "emovo+emodb+savee", "unseen": "tess", "width": 0.25, "epochs": 24,
-        "batch_size": 16, "crop": 1.5, "dropout": 0.2, "optimiser": "adamw", "learning_rate": 1e-3, "patience": None,
+        "batch_size": 16, "crop": 2.0, "dropout": 0.2, "optimiser": "adamw", "learning_rate": 1.5e-3, "schedule": "cosine",
+        "patience": None,
     },
     "paper": {},
 }  # fmt: skip
