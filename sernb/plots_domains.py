@@ -23,7 +23,12 @@ def adversaries(frame: pd.DataFrame, *, title: str, data: str):
     fig, axes = plt.subplots(figsize=(WIDTH, 2.8))
     for (key, of), colour in zip(frame.groupby(["model", "attribute"], sort=False), LINES * 3, strict=False):
         axes.plot(of["epoch"], of["loss"], color=colour, linewidth=1.2, label=f"{key[1]} ({key[0]})")
-    axes.set(xlabel="epoch", ylabel="discriminator's loss / nat", ylim=(0, 1.25 * frame["loss"].max()), title=marked(title, data))
+    axes.set(
+        xlabel="epoch",
+        ylabel="discriminator's loss / nat",
+        ylim=(0, 1.25 * frame["loss"].max()),
+        title=marked(title, data),
+    )
     axes.legend(fontsize=7, ncols=3, loc="lower left")
     return fig
 

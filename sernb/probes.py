@@ -1,5 +1,7 @@
 """What a linear machine reads off functionals: corpus, language, gender, speaker; and emotion where it has not been."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import make_pipeline
@@ -82,6 +84,15 @@ def predict(x: pd.DataFrame, labels: pd.Series, folds: list) -> pd.Series:
     return pd.concat(found)
 
 
+def coinciding(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of corpus, language, gender and speaker that are one attribute by two names: each value goes with one."""
+    pairs = itertools.combinations(("corpus", "language", "gender", "speaker"), 2)
+    return [
+        (a, b) for a, b in pairs
+        if table[[a, b]].dropna().drop_duplicates()[[a, b]].apply(lambda column: column.is_unique).all()
+    ]  # fmt: skip
+
+
 def targets(table: pd.DataFrame, seed: int, k: int = 5, least: int = 10) -> dict:
     """What there is to read: name → (labels, folds). Corpus, language and gender are asked of unseen speakers.
 
@@ -94,7 +105,7 @@ def targets(table: pd.DataFrame, seed: int, k: int = 5, least: int = 10) -> dict
         "corpus": (table["corpus"], unseen), "language": (table["language"], unseen),
         "gender": (table["gender"], unseen), "speaker": (table["speaker"].where(often), shared),
     }  # fmt: skip
-    if not table.groupby("language")["corpus"].nunique().gt(1).any():
+    if ("corpus", "language") in coinciding(table):
         del found["language"]
     return {name: (labels, folds) for name, (labels, folds) in found.items() if labels.nunique() > 1}
 

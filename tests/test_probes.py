@@ -178,3 +178,13 @@ def test_emotions_in_common():
         ValueError, match="share no emotion; expected two or more. They have a: anger, fear, joy; b: shame"
     ):
         probes.common_emotions(table)
+
+
+def test_attributes_that_are_one_by_two_names_are_found():
+    table = pd.DataFrame({
+        "corpus": ["a", "a", "b", "b"], "language": ["deu", "deu", "ita", np.nan],
+        "gender": ["female", "male", "female", "male"], "speaker": ["a/1", "a/2", "b/1", "b/2"],
+    })  # fmt: skip
+    assert probes.coinciding(table) == [("corpus", "language")]
+    assert probes.coinciding(table.assign(language="deu")) == []
+    assert ("gender", "speaker") in probes.coinciding(table.iloc[:2])

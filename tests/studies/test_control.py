@@ -3,7 +3,7 @@
 import pytest
 
 from sernb import grid, metrics
-from sernb.studies import control, msac_sernet
+from sernb.studies import attributes_in_the_wild, control, msac_sernet
 from sernb.studies.msac_config import Config
 
 
@@ -26,3 +26,15 @@ def test_attributes_are_read_off_the_stored_models_embedding():
     assert control.read([found, found])["gender"] == pytest.approx(100 * found.metrics["read_gender"])
     assert control.read([found], "chance")["gender"] == 50
     assert control.key(control.Config(trained, seed=1)) != found.key
+
+
+def test_a_model_of_paper_4_is_asked_the_same_way():
+    trained = attributes_in_the_wild.Config.of(
+        "quick", corpus="emodb+emovo", unseen="", epochs=1, approach="MTL", attributes="corpus"
+    )
+    found = grid.run(control, [control.Config(trained)], progress=False)[0]
+    table = attributes_in_the_wild.data(trained).known
+    frame = found.predictions.query("attribute == 'corpus'")
+    assert set(frame.index) == set(table.index) and found.config["of"] == "attributes_in_the_wild"
+    assert found.metrics["read_corpus"] == pytest.approx(metrics.uar(frame["emotion"], frame["predicted"]))
+    assert found.embeddings().shape == (len(table), trained.embedding)
