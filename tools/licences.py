@@ -14,6 +14,7 @@ NOTES = {
     "opensmile": "**research and education only**: commercial use needs another licence",
     "espeakng-loader": "**carries espeak-ng, GPL-3.0-or-later**: who passes the binary on passes on the GPL's terms",
     "av": "**carries x264 and x265, GPL-2.0-or-later**, and FFmpeg, LGPL-3.0-or-later",
+    "pedalboard": "**GPL-3.0**; its effects are an oracle and a measure here, and nothing of it is shipped",
     "soundfile": "carries libsndfile, LGPL-2.1-or-later",
     "soxr": "carries libsoxr, LGPL-2.1-or-later",
     "torch": "carries parts under BSD-2-Clause, Apache-2.0 and other permissive licences",
@@ -34,6 +35,7 @@ STATED = {
     "multidict": "Apache-2.0",
     "opensmile": "audEERING Research License Agreement",
     "propcache": "Apache-2.0",
+    "pyroomacoustics": "MIT",
     "yarl": "Apache-2.0",
 }
 
@@ -76,7 +78,7 @@ or pass anything on commercially:
 
 - **Research only:** openSMILE, behind the classical baseline.
 - **GPL:** espeak-ng, which speaks the stand-ins. It is loaded as a library at run time and not part of sernb. PyAV,
-  which reads films, carries x264 and x265.
+  which reads films, carries x264 and x265. Pedalboard, against which the effects are checked.
 - **Proprietary, free of charge:** NVIDIA's CUDA libraries, which torch installs on Linux.
 
 The recordings and pretrained weights that you add have licences of their own; none is distributed with sernb.
