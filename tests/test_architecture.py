@@ -52,7 +52,7 @@ LIGHT = {
     "notebooks",
     "saving",
 }
-ASSEMBLING = {"studies", "cli", "front_door", "speed"}  # besides the notebooks
+ASSEMBLING = {"studies", "cli", "front_door", "speed", "explore"}  # besides the notebooks
 
 
 def part(module):
