@@ -49,7 +49,7 @@ class Points(widgets.VBox):
         self.figure = go.FigureWidget([trace])
         self.figure.update_layout(
             title=title, width=560, height=520, margin={"l": 10, "r": 10, "t": 40, "b": 10}, dragmode="lasso",
-            plot_bgcolor="white", xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
+            plot_bgcolor="white", xaxis=_axis(xy[:, 0]), yaxis=_axis(xy[:, 1]),
         )  # fmt: skip
         numbers = [c for c in table if pd.api.types.is_float_dtype(table[c]) and c not in ("start", "end")]
         hues = [h for h in HUES if h in table and table[h].notna().any()] + numbers
@@ -86,6 +86,13 @@ class Points(widgets.VBox):
             [c for c in ("speaker", "gender", "emotion", "right or wrong") if c in self.selected]
         ]
         self.listing.value = f"{len(shown)} selected" + shown.head(12).to_html(border=0) if len(shown) else ""
+
+
+def _axis(values):
+    """No ticks, a margin on both sides: points at the edge are to be clicked too."""
+    low, high = float(values.min()), float(values.max())
+    room = 0.06 * (high - low or 1)
+    return {"visible": False, "range": [low - room, high + room]}
 
 
 def colours(values: pd.Series) -> dict:
