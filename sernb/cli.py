@@ -1,4 +1,5 @@
-"""The command line: `sernb run` executes notebooks, `sernb corpora` lists and checks data, `sernb results` shows results."""
+"""The command line: `sernb run` executes notebooks, `sernb corpora` lists and checks data, `sernb results` shows results,
+`sernb predict` asks a trained model."""
 
 import argparse
 import signal
@@ -63,6 +64,16 @@ def parser() -> argparse.ArgumentParser:
         "--readme", action="store_true", help="rewrite the README's table from the frozen runs"
     )
     results.set_defaults(command=show_results)
+
+    ask = commands.add_parser("predict", help="emotion, probabilities and out-of-distribution score of files")
+    ask.add_argument(
+        "model", metavar="MODEL", help="a stored run: its key, the beginning of it, or its folder"
+    )
+    ask.add_argument("files", nargs="+", metavar="FILE")
+    ask.add_argument("--format", choices=["table", "csv", "json"], default="table")
+    ask.add_argument("--window", type=float, default=10.0, help="seconds; a longer file is judged in windows")
+    ask.add_argument("--hop", type=float, default=5.0, help="seconds between windows")
+    ask.set_defaults(command=predict)
     return top
 
 
@@ -146,6 +157,23 @@ def show_results(chosen) -> int:
     if not (chosen.other or chosen.freeze or chosen.readme):
         print(front_door.listing())
     return 0
+
+
+def predict(chosen) -> int:
+    """`sernb predict MODEL FILE…`: 0, or 1 where a file could not be read; the others are judged all the same."""
+    from sernb.studies import predicting
+
+    predictor = predicting.Predictor(predicting.find(chosen.model))
+    frame, left_out = predicting.files(predictor, chosen.files, chosen.window, chosen.hop)
+    written = {
+        "table": lambda: frame.to_string(index=False, float_format="{:.3f}".format),
+        "csv": lambda: frame.to_csv(index=False).rstrip("\n"),
+        "json": lambda: frame.to_json(orient="records", indent=1),
+    }
+    print(written[chosen.format]())
+    for file, why in left_out:
+        print(f"sernb: left out: {file}: {why}", file=sys.stderr)
+    return 1 if left_out else 0
 
 
 if __name__ == "__main__":

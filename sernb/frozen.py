@@ -105,7 +105,7 @@ def import_(other: Path) -> int:
 
     new = 0
     for sums in sorted(other.glob("*/[!.]*/checksums.json")):
-        run = store._load(sums.parent)  # a damaged one stops the import and is named
+        run = store.load(sums.parent)  # a damaged one stops the import and is named
         target = paths.RESULTS / run.meta["study"] / run.key
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -94,7 +94,7 @@ def write(result: Result, root: Path | None = None) -> Result:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     checkpoint_path(result.key).unlink(missing_ok=True)
-    return _load(folder)
+    return load(folder)
 
 
 def read(key: str, root: Path | None = None) -> Result | None:
@@ -105,7 +105,7 @@ def read(key: str, root: Path | None = None) -> Result | None:
         if folder.parent.name == "checkpoints":
             continue
         try:
-            return _load(folder)
+            return load(folder)
         except Damaged as error:
             warnings.warn(f"{error} It will be computed again.", stacklevel=2)
     return frozen.read(key)
@@ -126,7 +126,7 @@ def find(
         Path(root or paths.RESULTS).glob("*/[!.]*/checksums.json")
     ):  # .writing-…: a killed writer
         try:
-            result = _load(folder.parent)
+            result = load(folder.parent)
         except Damaged as error:
             warnings.warn(str(error), stacklevel=2)
             continue
@@ -149,7 +149,8 @@ def find(
     return matching
 
 
-def _load(folder: Path) -> Result:
+def load(folder: Path) -> Result:
+    """The result in a folder of the store. Raises Damaged where it is not whole."""
     try:
         sums = json.loads((folder / "checksums.json").read_text())
         for name, expected in sums.items():

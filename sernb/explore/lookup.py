@@ -1,9 +1,9 @@
 """What a stored result was made from."""
 
-import dataclasses
 import importlib
 
 from sernb.store import Result
+from sernb.studies import recognition
 
 
 def material(result: Result):
@@ -17,8 +17,7 @@ def material(result: Result):
         raise ValueError(
             f"{result.meta['study']}: pass material=…, this study's results do not say what it was."
         )
-    names = {f.name for f in dataclasses.fields(study.Config)}
-    found = study.data(study.Config(**{k: v for k, v in result.config.items() if k in names}))
+    found = study.data(recognition.config(study.Config, result.config))
     missing = result.predictions.index.difference(found.table.index)
     if len(missing):
         raise ValueError(

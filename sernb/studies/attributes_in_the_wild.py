@@ -108,6 +108,17 @@ def restored(config: Config, progress: bool = True) -> network.Network:
     return recognition.restored(sys.modules[__name__], _kind(config), config, progress)
 
 
+def recogniser(stored: dict, classes: int) -> network.Recogniser:
+    """The untrained model of a stored configuration, to load weights into."""
+    return _recogniser(recognition.config(Config, stored), classes, 1)
+
+
+def _recogniser(config, classes, groups):
+    encoder = CNNLSTM(config.n_mels, config.embedding, dropout=config.dropout, width=config.width)
+    head = Softmax(config.embedding, classes)
+    return network.Recogniser(encoder, head, config.n_mels, config.normalisation, groups)
+
+
 def _kind(config):
     return Adversarial if config.approach == "AD" else Shared
 
@@ -122,10 +133,7 @@ class Shared(network.Network):
     compiles = False  # the recurrence is a library call; the rest is small
 
     def recogniser(self, groups):
-        config = self.config
-        encoder = CNNLSTM(config.n_mels, config.embedding, dropout=config.dropout, width=config.width)
-        head = Softmax(config.embedding, len(self.classes))
-        return network.Recogniser(encoder, head, config.n_mels, config.normalisation, groups)
+        return _recogniser(self.config, len(self.classes), groups)
 
     def controlled(self):
         return self.config.attributes.split("+") if self.config.attributes else []

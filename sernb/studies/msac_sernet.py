@@ -29,3 +29,8 @@ def run(config: Config, progress: bool = True) -> store.Result:
 def restored(config: Config, progress: bool = True) -> msac_network.Network:
     """The trained network of a configuration; see recognition.restored."""
     return recognition.restored(sys.modules[__name__], msac_network.Network, config, progress)
+
+
+def recogniser(stored: dict, classes: int) -> msac_network.network.Recogniser:
+    """The untrained model of a stored configuration, to load weights into."""
+    return msac_network.recogniser(recognition.config(Config, stored), classes)

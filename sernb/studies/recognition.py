@@ -35,6 +35,12 @@ def named(corpora: str) -> str:
     return "+".join(Path(name).stem if name.endswith(".csv") else name for name in corpora.split("+"))
 
 
+def config(cls, stored: dict):
+    """A configuration of class `cls` from a stored one, which may hold more."""
+    names = {f.name for f in dataclasses.fields(cls)}
+    return cls(**{k: v for k, v in stored.items() if k in names})
+
+
 def key(study, config, digest: str) -> str:
     address = {**overrides(config), "data": config.data}
     return store.key(study.NAME, study.VERSION, config.preset, address, config.fold, config.seed, digest)

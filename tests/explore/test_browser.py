@@ -106,9 +106,7 @@ def page(server):
         page.on("request", lambda request: page.asked.append(request.url))
         page.goto(f"{server}/lab/tree/look.ipynb")
         page.wait_for_function("window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length >= 4")
-        page.wait_for_function(
-            "document.querySelector('[data-status=idle], .jp-Notebook-ExecutionIndicator')"
-        )
+        page.wait_for_selector(IDLE, state="attached")
         page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached")
         page.wait_for_selector(IDLE, state="attached")
