@@ -1,5 +1,6 @@
 """The README's table of results, and the listing of `sernb results`. Numbers come from stored predictions only."""
 
+import importlib
 import json
 import os
 import re
@@ -11,6 +12,10 @@ import pandas as pd
 from sernb import frozen, metrics, paths, store
 
 BEGIN, END = "<!-- written by `sernb results --readme` -->", "<!-- end of what is written -->"
+
+
+#: Where each study's configurations are; none of these modules needs torch.
+CONFIGS = {"msac_sernet": "msac_config", "attributes_in_the_wild": "wild_config"}
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,7 @@ def best_group(runs: list, row: Row) -> list:
 
 def presets(study: str) -> dict[str, dict]:
     """What each preset of a study overrides."""
-    from sernb.studies import msac_config
-
-    return {"msac_sernet": msac_config.PRESETS}[study]
+    return importlib.import_module(f"sernb.studies.{CONFIGS[study]}").PRESETS
 
 
 def _plain(overrides) -> str:
