@@ -49,6 +49,12 @@ def device(name: str = "auto") -> torch.device:
     )
 
 
+def gpus() -> list[str]:
+    """The GPUs of this machine by the names that CUDA_VISIBLE_DEVICES has for them; asks nothing of the GPUs."""
+    seen = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return seen[: torch.cuda.device_count()] or [str(i) for i in range(torch.cuda.device_count())]
+
+
 def device_name(on: torch.device) -> str:
     return torch.cuda.get_device_name(on) if on.type == "cuda" else on.type
 

@@ -18,6 +18,8 @@ LAYERS = [
     {"studies", "front_door", "explore", "speed", "speed_data"},
     {
         "grid",
+        "clusters",
+        "local_workers",
         "tables",
         "tables_ood",
         "notebooks",
@@ -48,6 +50,7 @@ LIGHT = {
     "reported",
     "front_door",
     "cli",
+    "clusters",
     "corpora",
     "notebooks",
     "saving",
