@@ -83,20 +83,20 @@ def _fed(client, pool, call, tasks, bar):
     folders = {name: getattr(paths, name) for name in FOLDERS}
     while waiting or running:
         pool.tend()
-        there = len(client.nthreads())
-        bar.set_postfix(workers=there)
-        while waiting and len(running) < max(pool.number, there):
-            name, value = waiting.popleft()
-            future = client.submit(
-                _on_worker, call, name, value, folders, key=f"{name}-{uuid.uuid4().hex}", pure=False,
-                retries=RETRIES, resources={"GPU": 1} if pool.gpu else None,
-            )  # fmt: skip
-            running[future] = name
         try:
+            there = len(client.nthreads())
+            bar.set_postfix(workers=there)
+            while waiting and len(running) < max(pool.number, there):
+                name, value = waiting.popleft()
+                future = client.submit(
+                    _on_worker, call, name, value, folders, key=f"{name}-{uuid.uuid4().hex}", pure=False,
+                    retries=RETRIES, resources={"GPU": 1} if pool.gpu else None,
+                )  # fmt: skip
+                running[future] = name
             done = distributed.wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue  # more workers may have come
-        except CancelledError:
+        except (CancelledError, OSError):
             lost = [*running.values(), *(name for name, _ in waiting)]
             gone = ConnectionError("the Dask scheduler is gone; the same call again continues")
             return errors | dict.fromkeys(lost, gone)

@@ -6,6 +6,7 @@ Dask's own LocalCluster gives a worker up for good that is killed while it start
 import os
 import subprocess
 import sys
+import threading
 import time
 
 #: One task at a time, and no limit of Dask's on memory: it would count the pages of a mapped pack and kill for them.
@@ -38,7 +39,7 @@ class Processes:
             "--no-nanny",
             "--no-dashboard",
         ]
-        self.command += [*OPTIONS, *(("--resources", "GPU=1") if self.gpu else ())]
+        self.command += [*OPTIONS, "--preload", __name__, *(("--resources", "GPU=1") if self.gpu else ())]
         self.running: list[subprocess.Popen | None] = [None] * self.number
         self.broken = 0
 
@@ -46,15 +47,15 @@ class Processes:
         self.tend()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, error, *_):
         there = [process for process in self.running if process is not None]
         for process in there:
-            process.terminate()
+            process.kill() if error else process.terminate()  # what is stored is whole, whenever it is killed
         end = time.monotonic() + PATIENCE
         for process in there:
             try:
                 process.wait(max(0.0, end - time.monotonic()))
-            except subprocess.TimeoutExpired:  # in the middle of a training
+            except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
@@ -74,3 +75,15 @@ class Processes:
             self.running[place] = subprocess.Popen(
                 self.command, env=self.environment | own, stdin=subprocess.DEVNULL, start_new_session=True
             )
+
+
+def dask_setup(worker) -> None:
+    """Run in every worker as it starts: a caller that was killed stops no worker, so the worker looks after itself."""
+    caller = os.getppid()
+
+    def watch():
+        while os.getppid() == caller:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

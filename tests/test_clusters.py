@@ -1,5 +1,6 @@
 """Grids on worker processes: the same results as in order, whatever raises, dies, is killed or interrupted."""
 
+import json
 import os
 import random
 import re
@@ -12,13 +13,15 @@ from collections import Counter
 
 import dask
 import distributed
+import nbformat
 import pandas as pd
 import psutil
 import pytest
 import tiny_study
+from nbformat.v4 import new_code_cell, new_notebook
 from tiny_study import Config
 
-from sernb import clusters, grid, paths, store
+from sernb import cli, clusters, grid, local_workers, paths, store
 
 
 def workers_of(process=None):
@@ -30,6 +33,11 @@ def workers_of(process=None):
         except psutil.NoSuchProcess:
             pass
     return found
+
+
+def with_tests():
+    """An environment for processes that import from here."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "tests")])}
 
 
 def same(one, other):
@@ -107,10 +115,7 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_done(number, tmp_path)
         "    quick, slow = [Config(0), Config(1)], [Config(i, seconds=60) for i in (2, 3)]\n"
         "    grid.run(tiny_study, quick + slow, 'local', progress=False)\n"
     )
-    path = os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "tests")])
-    process = subprocess.Popen(
-        [sys.executable, script], env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, script], env=with_tests(), stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 120
     while len(store.find("tiny")) < 2:
         assert process.poll() is None and time.monotonic() < end, process.stderr.read()
@@ -136,3 +141,112 @@ def test_a_scheduler_that_runs_already(monkeypatch, tmp_path):
         for one, other in zip(found, serially(configs, monkeypatch, tmp_path), strict=True):
             same(one, other)
         assert there.scheduler.workers, "the workers are not ours to stop"
+
+
+def test_a_scheduler_that_goes_away_is_said(tmp_path):
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--no-dashboard", "--scheduler-file", tmp_path / "scheduler.json"]
+    process = subprocess.Popen(command, env=with_tests(), stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while not (tmp_path / "scheduler.json").exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
+    threading.Timer(5, process.kill).start()  # it has no worker: both tasks still wait
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        with pytest.raises(
+            grid.GridError, match="2 of 2 .*(\n.*the Dask scheduler is gone; the same call again.*){2}"
+        ):
+            grid.run(tiny_study, [Config(0), Config(1)], address, progress=False)
+    process.wait()
+
+
+def test_every_worker_has_a_gpu_of_its_own_and_its_successor_the_same(monkeypatch):
+    started = []
+
+    class Popen:
+        returncode = None
+
+        def __init__(self, command, env, **_):
+            started.append((env["CUDA_VISIBLE_DEVICES"], command[-2:]))
+
+        def poll(self):
+            return self.returncode
+
+        def terminate(self):
+            self.returncode = 0
+
+        def wait(self, timeout=None):
+            pass
+
+    monkeypatch.setattr("sernb.training.gpus", lambda: ["2", "5", "7"])
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with local_workers.Processes("tcp://nowhere:1", 2) as workers:
+        assert started == [("2", ["--resources", "GPU=1"]), ("5", ["--resources", "GPU=1"])]
+        workers.running[1].returncode = -signal.SIGKILL
+        workers.tend()
+        assert [gpu for gpu, _ in started] == ["2", "5", "5"]
+        for _ in range(local_workers.BROKEN):
+            workers.running[0].returncode = 1
+            workers.tend()
+        workers.running[0].returncode = 1
+        with pytest.raises(RuntimeError, match="workers end with status 1 by themselves"):
+            workers.tend()
+
+
+def test_what_slurm_lacks_is_said_before_anything_waits(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="needs sbatch, which is not on this machine"):
+        grid.run(tiny_study, [Config()], "slurm")
+    script = tmp_path / "sbatch"
+    script.write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: moon' >&2\nexit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(
+        ValueError, match="needs jobqueue.slurm.cores and jobqueue.slurm.memory in a file below"
+    ):
+        grid.run(tiny_study, [Config()], "slurm")
+    settings = {"cores": 2, "memory": "1GB", "queue": "moon", "interface": "lo"}
+    with dask.config.set({f"jobqueue.slurm.{name}": value for name, value in settings.items()}):
+        with pytest.raises(
+            ValueError, match="sbatch refuses such a job: .*invalid partition specified: moon"
+        ):
+            grid.run(tiny_study, [Config()], "slurm")
+
+
+@pytest.mark.parametrize("name", ["moon", "tcp://", "tcp://host", "Local", ""])
+def test_an_unknown_cluster_is_refused(name, capsys):
+    with pytest.raises(ValueError, match=f"cluster {name!r} is unknown; there are 'none'"):
+        grid.run(tiny_study, [], name)
+    assert cli.main(["run", "--cluster", name]) == 2
+    assert f"cluster {name!r} is unknown" in capsys.readouterr().err
+
+
+def test_a_notebooks_grid_on_workers_fails_with_status_1_and_stops_with_its_runner(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("PYTHONPATH", with_tests()["PYTHONPATH"])
+    cells = [
+        new_code_cell('cluster = "none"\nseconds = 0.0\nfault = ""', metadata={"tags": ["parameters"]}),
+        new_code_cell(
+            "import tiny_study\nfrom tiny_study import Config\nfrom sernb import grid\n"
+            "configs = [Config(0), Config(1, seconds=seconds), Config(2, fault=fault)]\n"
+            "print([r.meta['pid'] for r in grid.run(tiny_study, configs, cluster)])"
+        ),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    run = ["run", str(tmp_path / "a.ipynb"), "--cluster", "local", "--out", str(tmp_path / "out")]
+    assert cli.main([*run, "-p", "fault", "raises"]) == 1
+    assert "GridError: 1 of 3 configurations of tiny failed:" in (error := capsys.readouterr().err)
+    assert "ValueError: no luck with fold 2" in error and len(store.find("tiny")) == 2
+    command = [sys.executable, "-m", "sernb.cli", *run, "-p", "seconds", "60"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not (own := [w for c in psutil.Process(process.pid).children() for w in workers_of(c.pid)]):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.2)
+    while len(store.find("tiny")) < 3:
+        time.sleep(0.2)
+    process.terminate()
+    error = process.communicate(timeout=30)[1]
+    assert process.returncode == 143 and "stopped by SIGTERM" in error and "Traceback" not in error
+    assert not psutil.wait_procs(own, timeout=5)[1]
