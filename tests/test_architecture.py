@@ -33,7 +33,7 @@ LAYERS = [
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
     {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
     {"models", "losses"},
-    {"paths", "heap", "decoding", "__init__"},
+    {"paths", "heap", "decoding", "writing", "__init__"},
 ]
 ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {

@@ -46,6 +46,8 @@ def run(config, progress=True):
         raise ConnectionError("the file server is away")
     if config.fault == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.fault == "nan":
+        _nan()
     time.sleep(config.seconds)
     generator = np.random.default_rng([config.fold, config.seed])
     x, w = generator.normal(size=(200, 8)), np.zeros(8)
@@ -71,5 +73,19 @@ def run(config, progress=True):
     return store.Result(
         key(config), dataclasses.asdict(config), {"war": float(np.mean((p > 0.5) == (y > 0)))}, frame, curves,
         meta | {"pid": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS"), "torch": "torch" in sys.modules},
-        new_state={"w": w},
+        new_state={"w": w, "large": np.zeros(2**16 if config.fault == "large" else 1)},
+    )  # fmt: skip
+
+
+def _nan():
+    import torch
+
+    from sernb import training
+
+    model = torch.nn.Linear(2, 1)
+    training.fit(
+        model,
+        lambda batch, generator: model(batch["x"]).mean(),
+        lambda generator: [{"x": torch.full((2, 2), torch.nan), "utterances": ["tiny/a", "tiny/b"]}],
+        training.FitConfig(1), seed=0, steps_per_epoch=1, progress=False,
     )  # fmt: skip
