@@ -182,8 +182,10 @@ def _setting(name):
 
 def _slurm():
     """Slurm jobs of one worker each, unless more are configured."""
-    import dask_jobqueue
+    before = signal.getsignal(signal.SIGINT)
+    import dask_jobqueue  # which on import makes Ctrl-C end the process with status 0
 
+    signal.signal(signal.SIGINT, before)
     if not shutil.which("sbatch"):
         raise FileNotFoundError(
             "cluster='slurm' needs sbatch, which is not on this machine: run it where jobs are submitted from."
