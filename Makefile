@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help environment workbook notebooks test clean
+.PHONY: help environment workbook notebooks test test-slurm clean
 
 help:
 	@echo "make workbook    execute every notebook (quick preset, stand-in speech) into build/rendered/"
 	@echo "make test        run pytest, and nbval over the notebooks"
+	@echo "make test-slurm  send a grid through a Slurm of this one host (Debian 12, as root; installs slurm-wlm)"
 	@echo "make notebooks   execute every notebook and store its outputs in place, ready to commit"
 	@echo "make clean       remove the environment and everything rendered (not results/)"
 
@@ -32,6 +33,11 @@ test: .venv/.installed
 	@rm -rf build/test
 	@SERNB_RESULTS="$$PWD/build/test/results" $(BIN)/python -m pytest -q --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=900 tests notebooks
+
+# The Slurm is stopped whatever becomes of the test.
+test-slurm: .venv/.installed
+	@trap 'tests/slurm/slurm.sh stop build/slurm' EXIT; tests/slurm/slurm.sh start build/slurm && \
+	  SLURM_CONF="$$PWD/build/slurm/slurm.conf" $(BIN)/python -m pytest -q tests/slurm
 
 clean:
 	rm -rf .venv build

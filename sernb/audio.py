@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ import soundfile
 import soxr
 import torch
 
-from sernb import decoding, paths
+from sernb import decoding, paths, writing
 
 RATE = 16_000
 FORMAT = 1  # of the packed files; part of their key
@@ -78,15 +77,17 @@ def pack(
     """Decode a table's utterances in parallel and pack them; a second call maps what the first one wrote.
 
     The key is the content of the files (not their paths), the segments, the ids and the rate. An utterance that
-    cannot be decoded is left out, listed in `left_out` and named in a warning.
+    cannot be decoded is left out, listed in `left_out` and named in a warning. Raises FileNotFoundError for a file that
+    has gone since the table was made, and writing.NotWritten where the cache takes nothing more.
     """
     cache = Path(cache or paths.CACHE) / "packs"
     workers = workers or os.cpu_count()
     with ThreadPoolExecutor(workers) as pool:
         contents = dict(zip(files := table["file"].unique(), pool.map(_content, files), strict=True))
         folder = cache / _key(table, contents, rate)
-        if not (folder / "index.parquet").exists():
-            _write(table, rate, folder, pool)
+        if not _whole(folder):
+            with writing.into(cache, "SERNB_CACHE"):
+                _write(table, rate, folder, pool)
     index = pd.read_parquet(folder / "index.parquet")
     left_out = [tuple(x) for x in json.loads((folder / "left_out.json").read_text())]
     if left_out:
@@ -99,8 +100,28 @@ def pack(
 
 
 def _content(file: str) -> str:
-    with open(file, "rb") as f:
-        return hashlib.file_digest(f, "blake2b").hexdigest()[:32]
+    try:
+        with open(file, "rb") as f:
+            return hashlib.file_digest(f, "blake2b").hexdigest()[:32]
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{file} was there when the corpus was read and cannot be read now ({error.strerror}): put it back, or read "
+            "the corpus again without it."
+        ) from error
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a pack is there with as many samples as its index promises."""
+    try:
+        lengths = pd.read_parquet(folder / "index.parquet", columns=["length"])["length"]
+        return (folder / "samples.i16").stat().st_size == 2 * lengths.sum() and (
+            folder / "left_out.json"
+        ).exists()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:  # pyarrow's of a damaged file is a ValueError
+        warnings.warn(f"{folder}: the pack is damaged ({error}) and is made again.", stacklevel=3)
+        return False
 
 
 def _key(table, contents, rate) -> str:
@@ -112,7 +133,6 @@ def _key(table, contents, rate) -> str:
 
 def _write(table, rate, folder, pool):
     """Write beside, then move: a killed writer leaves no pack that looks whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     rows, left_out = [], []
 
     def one(row):
@@ -121,8 +141,8 @@ def _write(table, rate, folder, pool):
         except (ValueError, soundfile.LibsndfileError, OSError) as error:
             return row, None, str(error)
 
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as tmp:
-        with open(Path(tmp) / "samples.i16", "wb") as f:
+    with writing.beside(folder) as temporary:
+        with open(temporary / "samples.i16", "wb") as f:
             for row, x, error in pool.map(one, table[["file", "start", "end"]].itertuples(), chunksize=16):
                 if error:
                     left_out.append((row.Index, error))
@@ -133,11 +153,10 @@ def _write(table, rate, folder, pool):
         index = pd.DataFrame(rows, columns=["utterance", "length", "peak", "digest"])
         if index.empty:
             raise ValueError(f"none of {len(table)} utterances could be decoded; the first: {left_out[:1]}")
-        index.astype({"peak": "float32"}).to_parquet(Path(tmp) / "index.parquet")
-        (Path(tmp) / "left_out.json").write_text(json.dumps(left_out))
-        if not folder.exists():
-            os.replace(tmp, folder)
-            os.mkdir(tmp)  # for TemporaryDirectory to remove
+        index.astype({"peak": "float32"}).to_parquet(temporary / "index.parquet")
+        (temporary / "left_out.json").write_text(json.dumps(left_out))
+        writing.place(temporary, folder, _whole)
+    writing.sweep(folder.parent)
 
 
 class Waves:

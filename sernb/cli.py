@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sernb import notebooks, saving
+from sernb import clusters, notebooks, saving
 
 #: What was wrong with the command itself; nothing was executed.
 MISUSE = 2
@@ -36,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
         "--preset", choices=["quick", "paper", "tuned"], help="default: the notebook's own, quick"
     )
     run.add_argument("--data", choices=["stand-in", "real"], help="default: the notebook's own, stand-in")
-    run.add_argument("--cluster", choices=["none"], help="where trainings run: here, in order")
+    run.add_argument("--cluster", help="where trainings run: none (here, in order; the default), local (worker processes), "
+                     "slurm, or a Dask scheduler's address")  # fmt: skip
     run.add_argument("--out", type=Path, metavar="DIR", help="where to render; default: build/rendered")
     run.add_argument(
         "--save", action="store_true", help="put the executed notebook in its place, to be committed"
@@ -80,6 +81,8 @@ def parser() -> argparse.ArgumentParser:
 def execute(chosen) -> int:
     """`sernb run`. Every notebook's parameters are checked before the first one is executed."""
     given = {name: notebooks.value(text) for name, text in chosen.parameters}
+    if chosen.cluster is not None:
+        clusters.check(chosen.cluster)
     offered = {"preset": chosen.preset, "data": chosen.data, "cluster": chosen.cluster}
     if chosen.save and (given or any(offered.values())):
         raise ValueError("--save stores a notebook as its own parameters make it; give no others with it.")

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from sernb import writing
 from sernb.audio import buckets, gather, random_stretch
 
 
@@ -176,10 +177,8 @@ def emobase(packed, cache, workers: int = 2) -> pd.DataFrame:
     with ThreadPoolExecutor(workers) as pool:
         values = np.stack(list(pool.map(one, range(len(packed.ids)))))
     frame = pd.DataFrame(values.astype(np.float32), packed.ids, smile.feature_names)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{id(frame)}.tmp")
-    frame.to_parquet(temporary)
-    temporary.replace(file)
+    with writing.into(cache, "SERNB_CACHE"), writing.whole_file(file) as temporary:
+        frame.to_parquet(temporary)
     return frame
 
 

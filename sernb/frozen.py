@@ -33,7 +33,11 @@ def all_runs() -> dict[str, store.Result]:
 
 
 def read(key: str) -> store.Result | None:
-    return all_runs().get(key)
+    """A frozen run, None where there is none; files that do not name it are not taken apart."""
+    for file in sorted(_folder().glob("*.json")):
+        if f'"{key}"' in file.read_text():
+            return _study(file)[key]
+    return None
 
 
 def _study(file: Path) -> dict[str, store.Result]:

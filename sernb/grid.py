@@ -1,8 +1,11 @@
 """Many configurations of one study: what the store does not have yet is computed, the rest is read."""
 
+import dataclasses
+import functools
+
 from tqdm.auto import tqdm
 
-from sernb import store
+from sernb import clusters, store
 
 
 class GridError(RuntimeError):
@@ -12,25 +15,71 @@ class GridError(RuntimeError):
 def run(study, configs, cluster: str = "none", progress: bool = True) -> list[store.Result]:
     """Results of `configs` in their order.
 
-    A configuration that fails does not stop the others; at the end GridError lists each with its error. An
-    interrupt stops at once; what is done stays in the store, and a second call continues.
+    `cluster` says where those are computed that the store lacks: "none" (here, in order), "local" (worker processes
+    on this machine), "slurm" or a Dask scheduler's address; see clusters for their settings. A configuration that
+    fails does not stop the others; at the end GridError lists each with its error. An interrupt stops at once; what
+    is done stays in the store, and a second call continues.
     """
-    if cluster != "none":
-        raise ValueError(f"cluster {cluster!r} is unknown; there is 'none' (here, in order).")
-    keys = [study.key(config) for config in configs]
-    results = {key: store.read(key) for key in keys}
-    missing = {key: config for key, config in zip(keys, configs, strict=True) if results[key] is None}
-    failed = {}
-    for key, config in tqdm(
-        missing.items(), desc=study.NAME, disable=not progress or not missing, leave=False
-    ):
-        try:
-            results[key] = store.write(study.run(config, progress=progress))
-        except Exception as error:  # reported below, all of them
-            failed[key] = error
+    clusters.check(cluster)
+    keys, failed = _keys(study, configs)
+    results = {key: store.read(key) for key in keys if key is not None}
+    missing = {key: config for key, config in zip(keys, configs, strict=True) if key and results[key] is None}
+    call = functools.partial(_computed, study)
+    if missing and cluster != "none":
+        failed |= clusters.each(call, missing, cluster, study.NAME, progress)
+    elif missing:
+        failed |= _in_order(functools.partial(call, progress=progress), missing, study.NAME, progress)
+    for key in missing.keys() - failed.keys():
+        results[key] = store.read(key)
+        if results[key] is None:
+            failed[key] = FileNotFoundError(
+                "its worker stored it elsewhere: does it see the same SERNB_RESULTS?"
+            )
     if failed:
-        lines = "\n".join(f"  {key}: {type(error).__name__}: {error}" for key, error in failed.items())
+        lines = "\n".join(f"  {name}: {type(error).__name__}: {error}" for name, error in failed.items())
         raise GridError(
             f"{len(failed)} of {len(configs)} configurations of {study.NAME} failed:\n{lines}"
         ) from next(iter(failed.values()))
     return [results[key] for key in keys]
+
+
+def _keys(study, configs) -> tuple[list[str | None], dict[str, Exception]]:
+    """The key of every configuration, None where its data cannot be read, and why not."""
+    keys, failed = [], {}
+    for config in configs:
+        try:
+            keys.append(study.key(config))
+        except Exception as error:  # reported with the others
+            keys.append(None)
+            failed[_described(config)] = error
+    return keys, failed
+
+
+def _in_order(call, missing, label, progress):
+    failed = {}
+    for key, config in tqdm(missing.items(), desc=label, disable=not progress, leave=False):
+        try:
+            call(key, config)
+        except Exception as error:  # reported with the others
+            failed[key] = error
+    return failed
+
+
+def _computed(study, key, config, progress=False) -> None:
+    """Compute one configuration and store it, unless another process has done so."""
+    if store.has(key):
+        return
+    made = study.run(config, progress=progress)
+    if made.key != key:
+        raise ValueError(
+            f"it came out as {made.key}: data or version of sernb differ between here and the caller. Bring them together."
+        )
+    store.write(made)
+
+
+def _described(config) -> str:
+    """A configuration by those of its fields that are no defaults."""
+    if not dataclasses.is_dataclass(config):
+        return repr(config)
+    values = ((f.name, getattr(config, f.name), f.default) for f in dataclasses.fields(config))
+    return ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)

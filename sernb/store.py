@@ -7,18 +7,16 @@ study gives them, model.safetensors and embeddings.parquet; checksums.json names
 import hashlib
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file, save_file
+import safetensors.numpy
 
-from sernb import paths
+from sernb import paths, writing
 
 
 class Damaged(ValueError):
@@ -47,7 +45,7 @@ class Result:
                 f"{self.key}: no weights are stored (a frozen run keeps predictions only). Train it again here: "
                 "remove the frozen run or point SERNB_FIGURES elsewhere."
             )
-        return load_file(file)
+        return safetensors.numpy.load_file(file)
 
     def embeddings(self) -> pd.DataFrame | None:
         """Embeddings of the test utterances, or None where none are stored."""
@@ -67,34 +65,35 @@ def checkpoint_path(key: str) -> Path:
 
 
 def write(result: Result, root: Path | None = None) -> Result:
-    """Write a result atomically: a writer killed at any point leaves nothing that looks whole."""
+    """Write a result atomically: a writer killed at any point leaves nothing that looks whole.
+
+    Where another process has stored a whole one meanwhile, that stays. Raises writing.NotWritten where there is no
+    room or no permission.
+    """
     folder = Path(root or paths.RESULTS) / result.meta["study"] / result.key
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    meta = {**_commit(), **result.meta}
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".writing-"))
-    try:
-        for name, value in (("config", result.config), ("metrics", result.metrics), ("meta", meta)):
-            (temporary / f"{name}.json").write_text(json.dumps(value, indent=1, default=list))
-        result.predictions.to_parquet(temporary / "predictions.parquet")
-        result.curves.to_csv(temporary / "curves.csv", index=False)
-        if result.new_state is not None:
-            save_file(
-                {k: np.ascontiguousarray(v) for k, v in result.new_state.items()},
-                temporary / "model.safetensors",
-            )
-        if result.new_embeddings is not None:
-            result.new_embeddings.to_parquet(temporary / "embeddings.parquet")
-        sums = {file.name: _checksum(file) for file in sorted(temporary.iterdir())}
-        (temporary / "checksums.json").write_text(json.dumps(sums, indent=1))
-        _sync(temporary)
-        if folder.exists():  # another process was first, or the result there is damaged
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-    checkpoint_path(result.key).unlink(missing_ok=True)
+    with writing.into(folder.parent, "SERNB_RESULTS"), writing.beside(folder) as temporary:
+        _fill(temporary, result)
+        writing.place(temporary, folder, _is_whole)
+    for file in checkpoint_path("").parent.glob(f"{result.key}.*"):
+        file.unlink(missing_ok=True)
+    writing.sweep(folder.parent)
     return load(folder)
+
+
+def _fill(temporary, result):
+    meta = {**_commit(), **result.meta}
+    for name, value in (("config", result.config), ("metrics", result.metrics), ("meta", meta)):
+        (temporary / f"{name}.json").write_text(json.dumps(value, indent=1, default=list))
+    result.predictions.to_parquet(temporary / "predictions.parquet")
+    result.curves.to_csv(temporary / "curves.csv", index=False)
+    if result.new_state is not None:
+        tensors = {k: np.ascontiguousarray(v) for k, v in result.new_state.items()}
+        (temporary / "model.safetensors").write_bytes(safetensors.numpy.save(tensors))
+    if result.new_embeddings is not None:
+        result.new_embeddings.to_parquet(temporary / "embeddings.parquet")
+    sums = {file.name: _checksum(file) for file in sorted(temporary.iterdir())}
+    (temporary / "checksums.json").write_text(json.dumps(sums, indent=1))
+    _sync(temporary)
 
 
 def read(key: str, root: Path | None = None) -> Result | None:
@@ -166,6 +165,13 @@ def load(folder: Path) -> Result:
     return Result(
         folder.name, config, metrics, pd.read_parquet(folder / "predictions.parquet"), curves, meta, folder
     )
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return load(folder) is not None
+    except Damaged:
+        return False
 
 
 def _checksum(file: Path) -> str:

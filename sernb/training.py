@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from sernb import heap
+from sernb import heap, writing
 
 OPTIMISERS = {
     "adamw": lambda p, c: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay),
@@ -47,6 +47,12 @@ def device(name: str = "auto") -> torch.device:
     return torch.device(
         "cuda" if name == "auto" and torch.cuda.is_available() else "cpu" if name == "auto" else name
     )
+
+
+def gpus() -> list[str]:
+    """The GPUs of this machine by the names that CUDA_VISIBLE_DEVICES has for them; asks nothing of the GPUs."""
+    seen = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return seen[: torch.cuda.device_count()] or [str(i) for i in range(torch.cuda.device_count())]
 
 
 def device_name(on: torch.device) -> str:
@@ -195,17 +201,40 @@ class _State:
         self.model.eval()
 
     def save(self, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         everything = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
         everything |= {f"also {name}": thing.state_dict() for name, thing in self.also.items()}
         everything |= {"scheduler": self.scheduler.state_dict(), "curves": self.curves, "best": self.best}
-        torch.save(everything | {"best_state": self.best_state, "average": self.average}, temporary)
-        os.replace(temporary, path)
+        everything |= {"best_state": self.best_state, "average": self.average}
         self.saved = time.monotonic()
+        try:
+            with writing.whole_file(path) as temporary, open(temporary, "wb") as f:
+                torch.save(everything, f)
+        except (OSError, RuntimeError) as error:  # torch's own where the file takes no more
+            warnings.warn(
+                f"{path}: no checkpoint could be written ({error}). The training goes on; cut off, it would start from "
+                "the last checkpoint there is. Free the disk, or let SERNB_RESULTS name another folder.",
+                stacklevel=2,
+            )
 
     def load(self, path):
-        everything = torch.load(path, weights_only=True)
+        try:
+            everything = torch.load(path, weights_only=True)
+            missing = {
+                "model",
+                "optimiser",
+                "scheduler",
+                "curves",
+                "best",
+                "best_state",
+                "average",
+            } - everything.keys()
+        except Exception as error:  # a damaged file makes torch raise almost anything
+            everything, missing = {}, str(error).split("\n")[0] or type(error).__name__
+        if missing:
+            warnings.warn(
+                f"{path}: the checkpoint is damaged ({missing}); the training starts anew.", stacklevel=2
+            )
+            return
         self.model.load_state_dict(everything["model"])
         self.optimiser.load_state_dict(everything["optimiser"])
         self.scheduler.load_state_dict(everything["scheduler"])

@@ -18,6 +18,8 @@ LAYERS = [
     {"studies", "front_door", "explore", "speed", "speed_data"},
     {
         "grid",
+        "clusters",
+        "local_workers",
         "tables",
         "tables_ood",
         "notebooks",
@@ -31,7 +33,7 @@ LAYERS = [
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
     {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
     {"models", "losses"},
-    {"paths", "heap", "decoding", "__init__"},
+    {"paths", "heap", "decoding", "writing", "__init__"},
 ]
 ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {
@@ -48,6 +50,7 @@ LIGHT = {
     "reported",
     "front_door",
     "cli",
+    "clusters",
     "corpora",
     "notebooks",
     "saving",
