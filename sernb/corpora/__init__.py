@@ -1,5 +1,6 @@
 """Corpora: what lies on disk → one tidy table. One file per corpus; a user's own is one CSV."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,22 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
         if root is not None:
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
         root = standin.make(name, seed)
-    found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
+    root = Path(root or paths.DATA / name).expanduser().resolve()
+    with _naming(root):
+        found = READERS[name](root)
     found.attrs["data"] = data
     return found
+
+
+@contextlib.contextmanager
+def _naming(source: Path):
+    """A ValueError inside the `with` names what was read, if it does not by itself."""
+    try:
+        yield
+    except ValueError as error:
+        if str(source) in str(error):
+            raise
+        raise ValueError(f"{source}: {error}") from error
 
 
 def present(names: list[str]) -> list[str]:
@@ -142,6 +156,7 @@ def read_table(csv) -> pd.DataFrame:
         given["utterance"] = name.where(
             ~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str)
         )
-    own = table.build(given.to_dict("records"))
+    with _naming(csv):
+        own = table.build(given.to_dict("records"))
     own.attrs["data"] = "real"
     return own
