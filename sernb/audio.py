@@ -4,7 +4,9 @@ The usual way, a Dataset that opens a file per utterance and epoch, spends its t
 utterance is decoded and resampled once, lies back to back in one array, and a batch is one gather.
 """
 
+import collections
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -110,6 +112,15 @@ def _content(file: str) -> str:
         ) from error
 
 
+def _ahead(pool, call, rows, most: int = 256):
+    """pool.map, but never more than so many results in memory: decoding is quicker than a slow disk."""
+    rows = iter(rows)
+    waiting = collections.deque(pool.submit(call, row) for row in itertools.islice(rows, most))
+    while waiting:
+        yield waiting.popleft().result()
+        waiting.extend(pool.submit(call, row) for row in itertools.islice(rows, 1))
+
+
 def _whole(folder: Path) -> bool:
     """Whether a pack is there with as many samples as its index promises."""
     try:
@@ -143,7 +154,7 @@ def _write(table, rate, folder, pool):
 
     with writing.beside(folder) as temporary:
         with open(temporary / "samples.i16", "wb") as f:
-            for row, x, error in pool.map(one, table[["file", "start", "end"]].itertuples(), chunksize=16):
+            for row, x, error in _ahead(pool, one, table[["file", "start", "end"]].itertuples()):
                 if error:
                     left_out.append((row.Index, error))
                     continue

@@ -44,7 +44,12 @@ class Notebook:
         return cls(path, path.relative_to(home).with_suffix("").as_posix() if inside else path.stem)
 
     def read(self):
-        return nbformat.read(self.path, as_version=4)
+        try:
+            return nbformat.read(self.path, as_version=4)
+        except OSError:
+            raise
+        except Exception as error:  # nbformat lets through whatever its parts raise
+            raise ValueError(f"{self.path} is no notebook: {type(error).__name__}: {error}") from error
 
     def parameters(self) -> dict:
         """Names and default values of the cell tagged `parameters`; see `parameters`."""
@@ -119,11 +124,15 @@ def parameters(notebook, name: str) -> dict:
         c for c in notebook.cells if c.cell_type == "code" and "parameters" in c.metadata.get("tags", [])
     ]
     found = {}
-    for node in (node for cell in cells for node in ast.parse(cell.source).body):
+    try:
+        nodes = [node for cell in cells for node in ast.parse(cell.source).body]
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise ValueError(f"{name}: the parameters cell is no Python: {error}") from error
+    for node in nodes:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         try:
             found[target.id] = ast.literal_eval(node.value)
-        except (AttributeError, ValueError) as error:
+        except (AttributeError, ValueError, TypeError) as error:
             raise ValueError(
                 f"{name}: the parameters cell holds `{ast.unparse(node)}`; expected `name = literal` only. "
                 "Move what is computed to a later cell."
@@ -135,7 +144,7 @@ def value(text: str):
     """A parameter's value from the command line: a Python literal where it is one, else the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

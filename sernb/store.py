@@ -18,6 +18,9 @@ import safetensors.numpy
 
 from sernb import paths, writing
 
+#: What every result holds.
+ALWAYS = {"config.json", "metrics.json", "meta.json", "predictions.parquet", "curves.csv"}
+
 
 class Damaged(ValueError):
     """A stored result does not match its checksums."""
@@ -45,7 +48,12 @@ class Result:
                 f"{self.key}: no weights are stored (a frozen run keeps predictions only). Train it again here: "
                 "remove the frozen run or point SERNB_FIGURES elsewhere."
             )
-        return safetensors.numpy.load_file(file)
+        try:
+            return safetensors.numpy.load_file(file)
+        except safetensors.SafetensorError as error:
+            raise Damaged(
+                f"{file}: the weights are damaged ({error}). Remove that folder, and it is trained again."
+            ) from error
 
     def embeddings(self) -> pd.DataFrame | None:
         """Embeddings of the test utterances, or None where none are stored."""
@@ -152,19 +160,22 @@ def load(folder: Path) -> Result:
     """The result in a folder of the store. Raises Damaged where it is not whole."""
     try:
         sums = json.loads((folder / "checksums.json").read_text())
+        if lacking := sorted(ALWAYS - sums.keys()):
+            raise Damaged(f"{folder.parent.name}/{folder.name}: checksums.json does not name {lacking}.")
         for name, expected in sums.items():
             if _checksum(folder / name) != expected:
                 raise Damaged(f"{folder.parent.name}/{folder.name}: {name} does not match its checksum.")
         config, metrics, meta = (
             json.loads((folder / f"{n}.json").read_text()) for n in ("config", "metrics", "meta")
         )
-    except (OSError, json.JSONDecodeError) as error:
+        curves = folder / "curves.csv"
+        curves = pd.read_csv(curves) if curves.stat().st_size > 1 else pd.DataFrame()
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+    except Damaged:
+        raise
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise Damaged(f"{folder.parent.name}/{folder.name}: cannot be read ({error}).") from error
-    curves = folder / "curves.csv"
-    curves = pd.read_csv(curves) if curves.stat().st_size > 1 else pd.DataFrame()
-    return Result(
-        folder.name, config, metrics, pd.read_parquet(folder / "predictions.parquet"), curves, meta, folder
-    )
+    return Result(folder.name, config, metrics, predictions, curves, meta, folder)
 
 
 def _is_whole(folder: Path) -> bool:

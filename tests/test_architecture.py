@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Layers from the top. A module imports from its own layer or lower ones, never upwards.
 LAYERS = [
     {"cli"},
-    {"studies", "front_door", "explore", "speed", "speed_data"},
+    {"studies", "front_door", "explore", "speed", "speed_data", "speed_scale"},
     {
         "grid",
         "clusters",

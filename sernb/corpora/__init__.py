@@ -1,5 +1,6 @@
 """Corpora: what lies on disk → one tidy table. One file per corpus; a user's own is one CSV."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +64,22 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
         if root is not None:
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
         root = standin.make(name, seed)
-    found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
+    root = Path(root or paths.DATA / name).expanduser().resolve()
+    with _naming(root):
+        found = READERS[name](root)
     found.attrs["data"] = data
     return found
+
+
+@contextlib.contextmanager
+def _naming(source: Path):
+    """A ValueError inside the `with` names what was read, if it does not by itself."""
+    try:
+        yield
+    except ValueError as error:
+        if str(source) in str(error):
+            raise
+        raise ValueError(f"{source}: {error}") from error
 
 
 def present(names: list[str]) -> list[str]:
@@ -113,12 +127,25 @@ def read_table(csv) -> pd.DataFrame:
     corpus/stem (and start, where one file holds several). Raises ValueError naming what is missing.
     """
     csv = Path(csv).expanduser().resolve()
-    given = pd.read_csv(csv, dtype={"speaker": str, "session": str, "emotion": str}, encoding="utf-8-sig")
+    text = dict.fromkeys(
+        ("file", "speaker", "session", "emotion", "corpus", "utterance", "gender", "language", "split"), str
+    )
+    try:  # only an empty field is missing: there are speakers called NA
+        given = pd.read_csv(csv, dtype=text, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
+        given = given.astype({name: float for name in ("start", "end", "agreement") if name in given})
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{csv}: is not in UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8."
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{csv}: no table can be read from it: {error}") from error
     missing = {"file", "speaker", "emotion"} - set(given)
     if missing:
         raise ValueError(f"{csv}: lacks the columns {sorted(missing)}, found {list(given)}.")
     if given["file"].isna().any():
         raise ValueError(f"{csv}: line {int(np.argmax(given['file'].isna())) + 2} names no file.")
+    if not len(given):
+        raise ValueError(f"{csv}: has a header and not one line under it.")
     given["corpus"] = given["corpus"] if "corpus" in given else csv.stem
     bare = given["speaker"].notna() & ~given["speaker"].str.contains("/", na=False)
     given.loc[bare, "speaker"] = given["corpus"] + "/" + given["speaker"]
@@ -129,6 +156,7 @@ def read_table(csv) -> pd.DataFrame:
         given["utterance"] = name.where(
             ~several, name + "@" + given.get("start", pd.Series(0, given.index)).astype(str)
         )
-    own = table.build(given.to_dict("records"))
+    with _naming(csv):
+        own = table.build(given.to_dict("records"))
     own.attrs["data"] = "real"
     return own

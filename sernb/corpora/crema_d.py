@@ -50,7 +50,7 @@ def demographics(root: Path) -> dict[str, str]:
 def voice_votes(root: Path) -> dict[str, str]:
     """The emotion that most listeners heard, by file stem; empty without summaryTable.csv. A tie gives none."""
     found = documents.named(root, "summarytable.csv")
-    votes = {}
+    votes = []
     for row in documents.rows(found[0], {"FileName", "VoiceVote"}) if found else []:
         letters = row["VoiceVote"].strip().split(":")
         strange = set(letters) - set(labels.CREMA_D_VOTES)
@@ -60,5 +60,5 @@ def voice_votes(root: Path) -> dict[str, str]:
                 f"{''.join(labels.CREMA_D_VOTES)}. Give it an entry in labels.CREMA_D_VOTES."
             )
         if len(letters) == 1:
-            votes[row["FileName"].strip().upper()] = labels.CREMA_D_VOTES[letters[0]]
-    return votes
+            votes.append((row["FileName"].strip().upper(), labels.CREMA_D_VOTES[letters[0]]))
+    return documents.keyed(found[0], votes) if found else {}

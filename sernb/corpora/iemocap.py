@@ -65,12 +65,15 @@ def evaluations(root: Path) -> dict[str, dict]:
                 name, dialogue = match[1], match[1].rpartition("_")[0]
                 turn = {
                     "label": match[2].lower(), "votes": [],
-                    "dimensions": dict(zip(("valence", "activation", "dominance"), map(float, match.groups()[2:]), strict=True)),
+                    "dimensions": dict(zip(("valence", "activation", "dominance"),
+                                           (documents.number(file, said) for said in match.groups()[2:]), strict=True)),
                     "file": file.parents[2] / "sentences" / "wav" / dialogue / f"{name}.wav",
                 }  # fmt: skip
-                turn = (
-                    turns.setdefault(name.lower(), turn) and turn
-                )  # a second copy of the file adds no votes
+                first = turns.setdefault(name.lower(), turn)  # a second copy of the file adds no votes
+                if first["label"] != turn["label"]:
+                    raise ValueError(
+                        f"{file}: {name} is {turn['label']}, but {first['label']} before. Remove one."
+                    )
             elif turn and (match := VOTE.match(line)):
                 words = [word.strip().lower() for word in match[1].split(";")]
                 turn["votes"].append({labels.IEMOCAP_VOTES.get(word, word) for word in words if word})

@@ -75,5 +75,10 @@ def split_of(file: Path) -> str | None:
 def annotations(root: Path, split: str) -> dict[tuple[int, int], dict]:
     """A split's rows by dialogue and utterance; empty without its CSV."""
     found = documents.named(root, f"{split}_sent_emo.csv")
-    rows = documents.rows(found[0], COLUMNS) if found else []
-    return {(int(row["Dialogue_ID"]), int(row["Utterance_ID"])): row for row in rows}
+    if not found:
+        return {}
+    names = ("Dialogue_ID", "Utterance_ID")
+    rows = documents.rows(found[0], COLUMNS)
+    keys = [tuple(documents.number(found[0], row[name], int) for name in names) for row in rows]
+    documents.keyed(found[0], zip(keys, ((row["Emotion"], row["Speaker"]) for row in rows), strict=True))
+    return dict(zip(keys, rows, strict=True))

@@ -24,7 +24,8 @@ def read(root: Path):
     root = Path(root).expanduser()
     found = table.files(root, EXPECTED)
     consensus = documents.needed(root, "Labels/labels_consensus.csv", *CONSENSUS)
-    rows = {Path(row["FileName"]).stem.lower(): row for row in documents.rows(consensus, COLUMNS)}
+    listed = documents.rows(consensus, COLUMNS)
+    rows = documents.keyed(consensus, ((Path(row["FileName"]).stem.lower(), row) for row in listed))
     single = votes(consensus.parent)
 
     def parse(file):
@@ -42,7 +43,7 @@ def read(root: Path):
             "gender": None if gender.lower() in ("unknown", "") else gender.lower(), "language": "eng",
             "emotion": emotion, "agreement": np.mean([v == emotion for v in voices]) if emotion and voices else np.nan,
             "split": SPLITS.get(split, split),
-            **{name: float(row[code] or np.nan) for name, code in (("activation", "EmoAct"), ("valence", "EmoVal"),
+            **{name: documents.number(consensus, row[code] or "nan") for name, code in (("activation", "EmoAct"), ("valence", "EmoVal"),
                                                                    ("dominance", "EmoDom"))},
         }  # fmt: skip
 
@@ -65,14 +66,19 @@ def votes(folder: Path) -> dict[str, list[str]]:
     if not found:
         return heard
     if found[0].suffix.lower() == ".json":
-        pairs = [(name, vote["EmoClass_Major"]) for name, workers in json.loads(documents.text(found[0])).items()
-                 for vote in workers.values()]  # fmt: skip
+        try:
+            pairs = [(name, vote["EmoClass_Major"]) for name, workers in json.loads(documents.text(found[0])).items()
+                     for vote in workers.values()]  # fmt: skip
+        except (json.JSONDecodeError, AttributeError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError(
+                f"{found[0]}: expected file: worker: EmoClass_Major in JSON, found other ({error!r})."
+            ) from error
     else:
         # one column a field in some releases; in others one column: "WORKER0001; Happy; Happy,Amused; A:5; V:6; D:4;"
-        pairs = [(row["FileName"], row.get("EmoClass_Major") or row.get("EmoDetail", "").partition(";")[2].partition(";")[0])
+        pairs = [(row["FileName"], row.get("EmoClass_Major") or (row.get("EmoDetail") or "").partition(";")[2].partition(";")[0])
                  for row in documents.rows(found[0], {"FileName"})]  # fmt: skip
     for name, word in pairs:
-        word = word.strip().lower()
+        word = str(word or "").strip().lower()
         word = "other" if word.startswith("other") else word
         heard[Path(name).stem.lower()].append(labels.MSP_PODCAST_VOTES.get(word, word))
     return heard
