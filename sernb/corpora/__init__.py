@@ -63,7 +63,11 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
         if root is not None:
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
         root = standin.make(name, seed)
-    found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
+    try:
+        found = READERS[name](Path(root or paths.DATA / name).expanduser().resolve())
+    except FileNotFoundError as error:
+        corpus = catalogue.CATALOGUE[name]
+        raise FileNotFoundError(f"{error} How to get {corpus.title}: {corpus.obtain}.") from error
     found.attrs["data"] = data
     return found
 
