@@ -1,6 +1,5 @@
 """The configurations of paper 5's study: every hyper-parameter, with the presets quick, reduced and paper."""
 
-import dataclasses
 from dataclasses import dataclass
 
 from sernb.studies import presets
@@ -43,7 +42,9 @@ class Config:
     recurrent: int = 256  # nodes of the GRU, or of each direction of a BLSTM
     nodes: int = 512  # of the transformer; MELD: 128
     heads: int = 2
-    dropout: float = 0.0  # silent
+    dropout: float = 0.1  # silent
+    width: float = 1.0  # of the CNN's convolutions
+    embedding: int = 512  # of the encoders with NetVLAD; silent
     normalisation: str = "train"  # silent; see features.Normalise
     crop: float = 10.0  # seconds of a training utterance at most; silent
     n: int = 10  # utterances per class in an episode
@@ -69,10 +70,13 @@ class Config:
 #: What each preset overrides. `paper` overrides nothing; `reduced` is what two cores train in a minute.
 PRESETS = {
     "quick": {
-        "data": "stand-in", "input": "emobase", "recurrent": 32, "nodes": 32, "epochs": 8, "learning_rate": 5e-3,
+        "data": "stand-in", "input": "emobase", "recurrent": 32, "nodes": 32, "width": 0.25, "embedding": 64, "epochs": 8, "learning_rate": 5e-3,
         "queries": "all",
     },
-    "reduced": {"input": "emobase", "recurrent": 64, "nodes": 64, "epochs": 30, "decay": 12, "learning_rate": 2e-3},
+    "reduced": {
+        "input": "emobase", "recurrent": 64, "nodes": 64, "width": 0.25, "embedding": 128, "epochs": 30, "decay": 12,
+        "learning_rate": 2e-3,
+    },
     "paper": {},
 }  # fmt: skip
 
@@ -102,7 +106,3 @@ def canonical(loss: str, margin: float | None = None, reading: str = "tightening
         return {"loss": "AProto", "margin": None}
     name = "AMProto" if added > 0 else "NAMP"
     return {"loss": name, "margin": None if added == MARGINS[name] else added}
-
-
-def fields() -> list[str]:
-    return [f.name for f in dataclasses.fields(Config)]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sernb import audio, corpora, features, paths, splits, training
+from sernb import audio, corpora, features, splits, training
 from sernb.corpora import labels
 
 PARTS = 6  # of speakers, in corpora without a protocol of the paper's; RAVDESS: four actors each
@@ -28,7 +28,7 @@ class Material:
     packed: audio.Pack
     digest: str
     elsewhere: list[tuple[pd.Index, pd.Index]] | None = None
-    unseen: pd.Index = pd.Index([])  # no corpus is tested on the pretraining task only
+    unseen: tuple = ()  # no corpus is only tested on the pretraining task
 
     @property
     def classes(self) -> list[str]:
