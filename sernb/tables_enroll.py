@@ -45,6 +45,22 @@ def target(frame: pd.DataFrame) -> str:
     return frame["task"].iloc[0].split(" | ")[1]
 
 
+def summary(frame: pd.DataFrame, **named) -> pd.DataFrame:
+    """What figures draw of one task: `named` columns, metric, here (mean over draws), low and high (95 % of them), in %."""
+    values = draws(frame)
+    rows = [
+        named
+        | {
+            "metric": m,
+            "here": values[m].mean(),
+            "low": values[m].quantile(0.025),
+            "high": values[m].quantile(0.975),
+        }
+        for m in SCORES
+    ]
+    return pd.DataFrame(rows)
+
+
 def interval(values: pd.Series) -> str:
     low, high = values.quantile([0.025, 0.975])
     return f"{low:.1f} … {high:.1f} ({len(values)} draws)"

@@ -1,13 +1,14 @@
 """What paper 5's study trains and verifies on: classes, folds of all emotions, frames of the input features."""
 
 import functools
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
-from sernb import audio, corpora, features, splits, training
+from sernb import audio, corpora, features, frame_features, paths, splits
 from sernb.corpora import labels
 
 PARTS = 6  # of speakers, in corpora without a protocol of the paper's; RAVDESS: four actors each
@@ -104,36 +105,33 @@ def _elsewhere(table, ids, folds):
     return [(ids[part != i], ids[part == i]) for i in range(len(folds))]
 
 
-class Inputs:
-    """Frames of every utterance of a pack: values (all frames, F) on the device, batched by gather."""
-
-    def __init__(self, values, lengths, on):
-        self.values, self.lengths, self.device = values.to(on), lengths, on
-        self.offsets = lengths.cumsum(0) - lengths
-
-    def batch(self, rows, crop: int | None = None, generator: torch.Generator | None = None):
-        """Features (B, F, T), zero past each end, and frames (B,); at most `crop` frames, at random, where given."""
-        starts, lengths = self.offsets[rows], self.lengths[rows]
-        if crop is not None:
-            starts, lengths = audio.random_stretch(starts, lengths, crop, generator)
-        x = audio.gather(self.values, starts, lengths, int(lengths.max()), self.device)
-        return x.transpose(1, 2), lengths.to(self.device)
+#: Input features by name: a pack → its frames, 100 a second. vq-wav2vec's weights lie where SERNB_VQ_WAV2VEC says.
+INPUTS = {
+    "emobase": frame_features.emobase,
+    "log_mel": frame_features.log_mel,
+    "spectrogram": frame_features.spectrogram,
+    "vq_wav2vec": lambda packed, cache, device: frame_features.vq_wav2vec(
+        packed, cache, _weights(), device=device
+    ),
+}
+WEIGHTS = "SERNB_VQ_WAV2VEC"
 
 
-def spectrogram(packed):
-    """Log mel filter bank of 40 bands, 100 frames a second."""
-    waves, bank = audio.Waves(packed), features.FilterBank()
-    made = features.Frames(waves, lambda x, lengths, rows: bank(x, lengths))
-    return made.values, made.lengths
+def inputs(kind: str, packed: audio.Pack, on) -> frame_features.FramePack:
+    """The frames of a pack, cached by its content.
 
-
-#: Input features by name: a pack → values (all frames, F) and lengths (utterances,), 100 frames a second.
-INPUTS = {"spectrogram": spectrogram}
-
-
-def inputs(kind: str, packed, on=None) -> Inputs:
-    """The frames of a pack. Raises ValueError for an unknown kind."""
+    Raises ValueError for an unknown kind, FileNotFoundError where weights are needed and not there.
+    """
     if kind not in INPUTS:
         raise ValueError(f"input {kind!r} is unknown; there are {', '.join(INPUTS)}.")
-    values, lengths = INPUTS[kind](packed)
-    return Inputs(values, lengths, training.device() if on is None else on)
+    return INPUTS[kind](packed, paths.CACHE, device=on)
+
+
+def _weights() -> str:
+    file = os.environ.get(WEIGHTS)
+    if not file or not Path(file).is_file():
+        raise FileNotFoundError(
+            f"vq-wav2vec needs fairseq's published checkpoint (vq-wav2vec.pt or vq-wav2vec_kmeans.pt): set {WEIGHTS} to its "
+            f"path, found {file!r}. Without it, take input='emobase'."
+        )
+    return file

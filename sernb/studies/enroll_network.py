@@ -21,14 +21,15 @@ class Network:
         codes = pd.Index(self.classes).get_indexer(table["emotion"])
         self.targets = torch.tensor(codes, dtype=torch.int64, device=on)
         self.rows = {part: self.at(getattr(fold, part)) for part in ("train", "valid", "test")}
-        self.frames = enroll_material.inputs(config.input, material.packed, on)
+        raw = enroll_material.inputs(config.input, material.packed, on)
+        self.frames = raw.standardised(self.rows["train"])
         by = {"speaker": table["speaker"], "corpus": table["corpus"]}.get(config.normalisation)
-        groups = np.zeros(len(table), np.int64) if by is None else pd.factorize(by, sort=True)[0]
+        self.groups = torch.tensor(
+            np.zeros(len(table), np.int64) if by is None else pd.factorize(by, sort=True)[0]
+        )
         self.model = nn.Module()
-        size = self.frames.values.shape[1]
-        self.model.normalise = features.Normalise(config.normalisation, size, int(groups.max()) + 1).to(on)
-        self._standardise(torch.from_numpy(groups))
-        self.model.encoder = encoder(config, size).to(on)
+        self._normalisation(raw.features)
+        self.model.encoder = encoder(config, raw.features).to(on)
         self.model.head = losses.build(
             config.loss, self.model.encoder.embedding, len(self.classes), margin=config.margin,
             reading=config.reading, queries=config.queries, ce=config.ce, learned=config.learned,
@@ -38,41 +39,32 @@ class Network:
         """Positions of utterances in the pack."""
         return torch.from_numpy(self.ids.get_indexer(ids))
 
-    def _standardise(self, groups):
-        """Fit the statistics where there are any, and standardise every frame once."""
-        normalise, raw = self.model.normalise, self.frames
-        fitted = self.rows["train"] if self.config.normalisation == "train" else torch.arange(len(groups))
+    def _normalisation(self, size):
+        """Beyond the training frames' mean and deviation, which every input is standardised by."""
+        kind = "none" if self.config.normalisation == "train" else self.config.normalisation
+        self.model.normalise = features.Normalise(kind, size, int(self.groups.max()) + 1).to(self.on)
+        if kind in ("speaker", "corpus"):
+            buckets = audio.buckets(self.frames.lengths, 64)
+            self.model.normalise.fit((*self.frames.batch(rows), self.groups[rows]) for rows in buckets)
 
-        def batches(rows):
-            for chosen in audio.buckets(raw.lengths[rows], 64):
-                yield rows[chosen]
-
-        if self.config.normalisation in ("train", "speaker", "corpus"):
-            normalise.fit((*raw.batch(rows), groups[rows].to(self.on)) for rows in batches(fitted))
-        values = torch.empty_like(raw.values)
-        for rows in batches(torch.arange(len(groups))):
-            x, frames = raw.batch(rows)
-            x = normalise(x, frames, groups[rows].to(self.on)).transpose(1, 2)
-            for i, row in enumerate(rows.tolist()):
-                values[raw.offsets[row] : raw.offsets[row] + raw.lengths[row]] = x[i, : raw.lengths[row]]
-        self.frames = enroll_material.Inputs(values, raw.lengths, self.on)
+    def batch(self, rows, crop: int | None = None, generator=None):
+        """Standardised frames (B, F, T) and their numbers (B,), on the device."""
+        x, frames = self.frames.batch(rows, crop, generator)
+        return self.model.normalise(x, frames, self.groups[rows].to(self.on)), frames
 
     def steps(self) -> int:
         return episodes.per_epoch(len(self.rows["train"]), self.config.n, len(self.classes))
 
     def batches(self, generator):
         """One epoch of episodes, N utterances of each class, whatever the loss."""
-        rows, crop = self.rows["train"], round(100 * self.config.crop)
+        rows, most = self.rows["train"], round(self.frames.rate * self.config.crop)
         codes = self.targets[rows.to(self.on)].cpu()
         for chosen in episodes.episodes(codes, self.config.n, self.steps(), generator):
             at = rows[chosen]
-            x, frames = self.frames.batch(at, crop, generator)
-            yield {
-                "x": x,
-                "frames": frames,
-                "targets": self.targets[at.to(self.on)],
-                "utterances": self.ids[at],
-            }
+            crop = min(most, int(self.frames.lengths[at].max()))
+            x, frames = self.batch(at, crop, generator)
+            names = self.ids[at.numpy()]
+            yield {"x": x, "frames": frames, "targets": self.targets[at.to(self.on)], "utterances": names}
 
     def objective(self, batch, generator):
         with training.autocast(self.on, self.to):
@@ -86,7 +78,7 @@ class Network:
         out = torch.empty(len(rows), self.model.encoder.embedding)
         for batch in audio.buckets(self.frames.lengths[rows], 32):
             with training.autocast(self.on, to):
-                out[batch] = self.model.encoder(*self.frames.batch(rows[batch])).float().cpu()
+                out[batch] = self.model.encoder(*self.batch(rows[batch])).float().cpu()
         return out
 
     @torch.no_grad()
@@ -135,9 +127,11 @@ class Network:
             raise ValueError(
                 f"files cannot be standardised over their {self.config.normalisation}: train with 'train'."
             )
-        raw = enroll_material.inputs(self.config.input, audio.pack_files(files), self.on)
+        found = enroll_material.inputs(self.config.input, audio.pack_files(files), self.on)
+        found.mean, found.deviation = self.frames.mean, self.frames.deviation
+        self.model.eval()
         with torch.no_grad():
-            x, frames = raw.batch(torch.arange(len(files)))
+            x, frames = found.batch(torch.arange(len(files)))
             groups = torch.zeros(len(files), dtype=torch.int64, device=self.on)
             return self.model.encoder(self.model.normalise(x, frames, groups), frames).float().cpu()
 
