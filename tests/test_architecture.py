@@ -29,7 +29,17 @@ LAYERS = [
         "probes",
     },
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
-    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
+    {
+        "augment",
+        "features",
+        "frame_features",
+        "audio",
+        "splits",
+        "corpora",
+        "metrics",
+        "reported",
+        "overview",
+    },
     {"models", "losses"},
     {"paths", "heap", "decoding", "__init__"},
 ]
