@@ -6,9 +6,22 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sernb import metrics, tables
+from sernb import metrics, reported, tables
 
 SCORES = {"UAR": metrics.uar, "F1": metrics.wf1}
+CORPORA = {"iemocap": "IEMOCAP", "meld": "MELD"}  # as the paper writes them
+CLASSES = {"neutral": "neutral", "anger": "angry", "happiness": "happy", "sadness": "sad"}
+
+
+def printed(number: int, model: str, corpus: str, *of: str) -> dict[str, float]:
+    """A model's figures in a table of the paper by metric, of a corpus and task: {} where it has none.
+
+    `of` is the task ("pretraining", an unseen emotion) and what else the table distinguishes.
+    """
+    table = reported.table("enroll_to_verify", number)
+    variant = "; ".join([CORPORA.get(corpus, corpus), *of])
+    rows = table[(table["model"] == model) & (table["variant"] == variant)]
+    return dict(zip(rows["metric"], rows["value"], strict=True))
 
 
 def drawn(frame: pd.DataFrame) -> list[str]:
@@ -69,46 +82,41 @@ def interval(values: pd.Series) -> str:
 def verification(
     model: str,
     frame: pd.DataFrame | None,
-    reported: dict | None = None,
-    against: pd.DataFrame | None = None,
-    task="",
+    paper: dict | None = None,
+    against: dict[str, pd.DataFrame] | None = None,
+    task: str = "",
 ) -> pd.DataFrame:
-    """A model's rows, UAR and F1 in %: mean over draws, and the interval that holds 95 % of them.
+    """A model's rows of one task, UAR and F1 in %: mean over draws, and the interval that holds 95 % of them.
 
-    `reported` maps UAR and F1 to the paper's figures; `against` is another model's frame of the same queries: McNemar's
+    `paper` maps UAR and F1 to the paper's figures; `against` names other models' frames of the same queries: McNemar's
     exact p that both err equally often, each query by the majority of draws. Without a frame the rows say "not run".
     """
-    paper = reported or {}
-    rows = []
-    values = None if frame is None else draws(frame)
+    values, rows = None if frame is None else draws(frame), []
     for name in SCORES:
-        row = {
-            "task": task or frame["task"].iloc[0],
-            "model": model,
-            "metric": name,
-            "reported": paper.get(name, math.nan),
-        }
+        row = {"task": task or frame["task"].iloc[0], "model": model, "metric": name}
+        row["reported"] = (paper or {}).get(name, math.nan)
         if values is None:
-            rows.append(row | {"interval": "not run"})
+            rows.append(row | {"here": math.nan, "difference": math.nan, "interval": "not run"})
             continue
         here = values[name].mean()
-        rows.append(row | {
-            "here": here, "difference": here - row["reported"], "interval": interval(values[name]),
-            "p (McNemar)": math.nan if against is None else mcnemar(frame, against),
-        })  # fmt: skip
+        row |= {"here": here, "difference": here - row["reported"], "interval": interval(values[name])}
+        row |= {
+            f"p ({other})": mcnemar(frame, of) for other, of in (against or {}).items() if of is not frame
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
 def recognised(
-    model: str, frames: Sequence[pd.DataFrame], reported: dict | None = None, task: str = "pretraining"
+    model: str, frames: Sequence[pd.DataFrame], paper: dict | None = None, task: str = "pretraining"
 ) -> pd.DataFrame:
     """A model's rows of a recognition task, UAR and F1 in %: pooled over test speakers and seeds, bootstrap interval."""
-    paper, rows = reported or {}, []
+    paper, rows = paper or {}, []
     pooled = pd.concat(frames) if len(frames) else None
     for name, score in SCORES.items():
         row = {"task": task, "model": model, "metric": name, "reported": paper.get(name, math.nan)}
         if pooled is None:
-            rows.append(row | {"interval": "not run"})
+            rows.append(row | {"here": math.nan, "difference": math.nan, "interval": "not run"})
             continue
         here = 100 * score(pooled["emotion"], pooled["predicted"])
         rows.append(row | {

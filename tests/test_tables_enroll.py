@@ -36,7 +36,9 @@ def test_every_draw_is_judged_as_by_scikit_learn():
 
 def test_rows_hold_mean_interval_and_p():
     good, poor = verifications(right=0.9), verifications(1, right=0.55)
-    rows = tables_enroll.verification("NAMP", good, {"UAR": 71.9, "F1": 70.9}, poor).set_index("metric")
+    rows = tables_enroll.verification("NAMP", good, {"UAR": 71.9, "F1": 70.9}, {"SM": poor}).set_index(
+        "metric"
+    )
     values = tables_enroll.draws(good)
     low, high = np.quantile(values["UAR"], [0.025, 0.975])
     assert rows.loc["UAR", "here"] == pytest.approx(values["UAR"].mean())
@@ -44,9 +46,16 @@ def test_rows_hold_mean_interval_and_p():
     assert rows.loc["F1", "difference"] == pytest.approx(values["F1"].mean() - 70.9)
     a, b = (f["emotion"] == f["predicted"] for f in (good, poor))
     expected = mcnemar(pd.crosstab(a, b), exact=True).pvalue
-    assert rows.loc["UAR", "p (McNemar)"] == pytest.approx(expected) and expected < 0.05
+    assert rows.loc["UAR", "p (SM)"] == pytest.approx(expected) and expected < 0.05
     absent = tables_enroll.verification("All", None, {"UAR": 70.0}, task="neutral | fear")
     assert list(absent["interval"]) == ["not run"] * 2
+
+
+def test_printed_figures_are_found_by_corpus_and_task():
+    assert tables_enroll.printed(4, "NAMP", "iemocap", "frustration") == {"F1": 70.9, "UAR": 71.9}
+    assert tables_enroll.printed(4, "Prior", "meld", "pretraining") == {"UAR": 40.3}
+    assert tables_enroll.printed(6, "NAMP", "iemocap", "frustration", "sad") == {"F1": 80.1, "UAR": 82.0}
+    assert tables_enroll.printed(4, "NAMP", "ravdess", "fear") == {}
 
 
 def test_two_seeds_are_more_draws_not_more_queries():
