@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from .plots import LINES, WIDTH, marked, titled
 
@@ -45,6 +46,7 @@ def numbers(frame: pd.DataFrame, *, title: str, data: str, reported: dict[int, f
         axes.plot(number, value, "k*", markersize=9, label=f"paper's UAR: {value:.1f}")
     axes.axhline(50, color="0.4", linestyle=":", linewidth=1, label="chance (UAR)")
     axes.set(xlabel="utterances enrolled per class", ylabel="UAR, F1 / %")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower right", fontsize=8)
     titled(axes, title, data)
     return fig
@@ -65,11 +67,11 @@ def bars(frame: pd.DataFrame, *, by: str, title: str, data: str, reported: bool 
     for i, (metric, (colour, _)) in enumerate(SCORES.items()):
         of = frame[frame["metric"] == metric].set_index(by).reindex(names)
         at = np.arange(len(names)) + 0.38 * (i - 0.5)
-        around = [of["here"] - of["low"], of["high"] - of["here"]]
+        around = [(of["here"] - of["low"]).clip(lower=0), (of["high"] - of["here"]).clip(lower=0)]
         axes.bar(at, of["here"], 0.36, color=colour, label=metric)
         axes.errorbar(at, of["here"], around, fmt="none", color="black", linewidth=1, capsize=2)
         if reported and of["reported"].notna().any():
-            axes.plot(at, of["reported"], "k*", markersize=8, label="paper" if i else None)
+            axes.plot(at, of["reported"], "k*", markersize=8, label=f"paper's {metric}")
     axes.axhline(50, color="0.4", linestyle=":", linewidth=1, label="chance (UAR)")
     axes.set(xticks=range(len(names)), ylabel="UAR, F1 / %", ylim=(30, None))
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
@@ -84,10 +86,12 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
     Columns model, emotion, truth ("target" or the emotion verified against), angle in degrees. Areas are shares.
     """
     models, emotions = (list(dict.fromkeys(frame[c])) for c in ("model", "emotion"))
-    size = (WIDTH, 0.8 + 1.25 * len(models))
+    height = 1.1 + 1.5 * len(models)
     fig, all_axes = plt.subplots(
-        len(models), len(emotions), figsize=size, squeeze=False, subplot_kw={"projection": "polar"}
-    )
+        len(models), len(emotions), figsize=(WIDTH, height), squeeze=False, subplot_kw={"projection": "polar"},
+        layout="none",
+    )  # fmt: skip
+    fig.subplots_adjust(0.05, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
     edges = np.linspace(0, np.pi, bins + 1)
     for row, model in zip(all_axes, models, strict=True):
         for axes, emotion in zip(row, emotions, strict=True):
@@ -100,9 +104,27 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
                 )
             axes.set(thetamin=0, thetamax=180, yticks=[], title=emotion if model == models[0] else "")
             axes.set_xticks(np.deg2rad([0, 90, 180]), ["0°", "90°", "180°"], fontsize=7)
-        row[0].set_ylabel(model, labelpad=12)
+            axes.tick_params(pad=-3)
+        place = row[0].get_position()
+        fig.text(0.012, (place.y0 + place.y1) / 2, model, rotation=90, va="center", ha="center", fontsize=9)
     handles, labels = all_axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    fig.legend(handles, labels, loc="lower center", ncols=2, frameon=False)
+    fig.suptitle(marked(title, data))
+    return fig
+
+
+def curves(frame: pd.DataFrame, *, title: str, data: str):
+    """Training loss and validation UAR over epochs, a line a model, the mean over its folds. Columns: plots.curves_frame's
+    and model."""
+    fig, both = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    for axes, quantity in zip(both, ("training loss", "validation UAR / %"), strict=True):
+        for (name, of), colour in zip(frame.groupby("model", sort=False), LINES * 2, strict=False):
+            mean = of.groupby("epoch")[quantity].mean()
+            axes.plot(mean.index, mean, color=colour, label=name, linewidth=1.4)
+        axes.set(xlabel="epoch", ylabel=quantity)
+    fig.legend(
+        *both[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False
+    )
     fig.suptitle(marked(title, data))
     return fig
 

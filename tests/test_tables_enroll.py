@@ -96,6 +96,14 @@ def test_figures_say_stand_in_and_name_their_axes():
         assert any("UAR" in axes.get_ylabel() for axes in fig.axes)
 
 
+def test_learning_curves_have_a_line_a_model():
+    curves = pd.DataFrame({"model": ["a", "a", "b", "b"], "fold": "1", "epoch": [1, 2, 1, 2], "training loss": 1.0,
+                           "validation UAR / %": [50.0, 60.0, 40.0, 45.0]})  # fmt: skip
+    fig = plots_enroll.curves(curves, title="A title", data="stand-in")
+    assert [line.get_label() for line in fig.axes[1].lines] == ["a", "b"]
+    assert list(fig.axes[1].lines[0].get_ydata()) == [50.0, 60.0] and "stand-in" in fig.get_suptitle()
+
+
 def test_the_polar_histograms_are_shares_of_each_truth():
     angles = pd.DataFrame({"model": "NAMP", "emotion": "fear", "truth": ["target"] * 3 + ["neutral"],
                            "angle": [1.0, 2.0, 175.0, 5.0]})  # fmt: skip
