@@ -1,7 +1,7 @@
 """Sequences of frames as input: computed once an utterance, packed, cached by content, batched on the device.
 
 emobase's low-level descriptors (the default: no weights needed), log-mel bands, spectrograms, vq-wav2vec's latent
-vectors, and any function from a waveform to frames, such as a hidden layer of a self-supervised encoder (`extract`).
+vectors, a hidden layer of a self-supervised encoder, and any function from a waveform to frames (`extract`).
 """
 
 import copy
@@ -93,9 +93,6 @@ def extract(
     It may return an array or a tensor and is called for one utterance at a time, so that no padding reaches it; with
     `workers` > 1 from several threads. A second call maps what the first one wrote. The key is the audio's content,
     `name`, `rate` and `dtype`: `name` has to say all that changes the frames, for a network a digest of its weights.
-
-    A hidden layer of a self-supervised encoder that gives all layers, on its own device:
-    `extract(packed, lambda x: encoder(torch.from_numpy(x)[None].to(on))[6][0], f"hubert 6 {digest}", cache, rate=50)`
 
     Raises ValueError naming the utterance where the frames are none, not (T', D), not finite or beyond `dtype`.
     """
@@ -208,3 +205,26 @@ def vq_wav2vec(packed, cache, checkpoint, quantised: bool = False, device="cpu")
         return (model().quantise(z, frames)[0] if quantised else z)[0].T
 
     return extract(packed, latent, f"vq-wav2vec {digest} quantised={quantised}", cache, 100, device=device)
+
+
+def hidden_layer(packed, cache, encoder, layer: int, name: str, device="cpu") -> FramePack:
+    """A hidden layer of a self-supervised encoder, float16: `encoder(waves, lengths, layer=…)` → (B, T, D), frames.
+
+    Its `hop` is the samples between two frames. `name` says what its weights do not (the model, its settings); a
+    digest of the weights joins it in the key. Raises ValueError where the encoder is in training mode: dropout and
+    masks would be in the frames.
+    """
+    if encoder.training:
+        raise ValueError(f"{name} is in training mode; call eval() first.")
+    encoder = encoder.to(device)
+    weights = hashlib.sha256()
+    for key, value in encoder.state_dict().items():
+        weights.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
+        weights.update(value.cpu().contiguous().flatten().view(torch.uint8).numpy())
+
+    def hidden(x):
+        x = torch.from_numpy(x)[None].to(device)
+        return encoder(x, torch.tensor([x.shape[1]], device=device), layer=layer)[0][0]
+
+    name = f"hidden layer {layer} of {name} {weights.hexdigest()}"
+    return extract(packed, hidden, name, cache, packed.rate / encoder.hop, device=device)

@@ -180,21 +180,44 @@ def test_bands_and_spectra_are_the_filter_banks(tmp_path):
     np.testing.assert_allclose(alone(found, 0)[1], power, atol=1e-2)
 
 
-def test_any_encoder_of_waveforms_gives_frames(tmp_path):
-    """A tensor on its way through a network with gradients switched on, as a hidden layer would come."""
-    layer = torch.nn.Conv1d(1, 4, 400, 320)
+class Layers(torch.nn.Module):
+    """Called as a self-supervised encoder is: 400 samples a frame, 320 apart, two layers."""
 
-    def hidden(x):
-        assert not torch.is_grad_enabled()
-        return layer(torch.from_numpy(x)[None, None])[0].T
+    hop = 320
 
-    pack = packed((16_000, 7000))
-    found = frame_features.extract(pack, hidden, "convolution", tmp_path, rate=50)
-    assert found.lengths.tolist() == [49, 21] and found.values.dtype == torch.float16
-    x = torch.from_numpy(pack.utterance("u1"))
-    torch.testing.assert_close(
-        torch.from_numpy(alone(found, 1)), layer(x[None, None])[0].T.detach(), atol=1e-3, rtol=1e-3
-    )
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = torch.nn.Conv1d(1, 4, 400, 320), torch.nn.Linear(4, 4)
+        self.calls = 0
+
+    def forward(self, waves, lengths, layer):
+        assert (
+            waves.shape == (1, int(lengths)) and not torch.is_grad_enabled()
+        )  # alone: no padding reaches it
+        self.calls += 1
+        x = self.first(waves[:, None]).transpose(1, 2)
+        return (x, self.second(x))[layer], (lengths - 400) // 320 + 1
+
+
+def test_a_hidden_layer_is_the_encoders(tmp_path):
+    encoder, pack = Layers().eval(), packed((16_000, 7000))
+    first, second = (frame_features.hidden_layer(pack, tmp_path, encoder, i, "two layers") for i in (0, 1))
+    assert first.rate == 50 and first.lengths.tolist() == [49, 21] and first.values.dtype == torch.float16
+    x = torch.from_numpy(pack.utterance("u1"))[None]
+    with torch.no_grad():
+        for found, layer in ((first, 0), (second, 1)):
+            expected = encoder(x, torch.tensor([7000]), layer)[0][0]
+            torch.testing.assert_close(torch.from_numpy(alone(found, 1)), expected, atol=1e-3, rtol=1e-3)
+    twin = Layers().eval()
+    frame_features.hidden_layer(pack, tmp_path, twin, 0, "two layers")
+    assert twin.calls == 0  # equal weights: cached
+    with torch.no_grad():
+        encoder.first.bias += 1
+    other = frame_features.hidden_layer(pack, tmp_path, encoder, 0, "two layers")
+    np.testing.assert_allclose(alone(other, 1), alone(first, 1) + 1, atol=2e-3)
+    with pytest.raises(ValueError, match="two layers is in training mode"):
+        frame_features.hidden_layer(pack, tmp_path, encoder.train(), 0, "two layers")
 
 
 def test_vq_wav2vecs_vectors_are_the_models(tmp_path, monkeypatch):

@@ -16,30 +16,32 @@ SECTIONS = ((48, 96, 2), (96, 128, 3), (128, 256, 3), (256, 512, 3))
 class MaskedBatchNorm(nn.BatchNorm2d):
     """Batch norm whose statistics, while training, are over the valid frames only: padding changes nothing.
 
-    Shape: (B, C, F, T), frames (B,) → (B, C, F, T), in fp32.
+    Written so that autograd keeps x and nothing else of its size. Shape: (B, C, F, T), frames (B,) → (B, C, F, T), fp32.
     """
 
+    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cuda", enabled=False)
     def forward(self, x, frames):
         x = x.float()
         if not self.training:
             return super().forward(x)
-        valid = inside(frames, x.shape[3])
+        valid = inside(frames, x.shape[3])[:, 0].float()  # (B, 1, T)
         count = frames.sum() * x.shape[2]
-        mean = torch.where(valid, x, 0).sum((0, 2, 3), keepdim=True) / count
-        variance = torch.where(valid, x - mean, 0).square().sum((0, 2, 3), keepdim=True) / count
+        mean = (x.sum(2) * valid).sum((0, 2)) / count
+        variance = ((x.square().sum(2) * valid).sum((0, 2)) / count - mean.square()).clamp(min=0)
         with torch.no_grad():
             self.num_batches_tracked += 1
-            unbiased = variance * count / (count - 1).clamp(min=1)
-            self.running_mean.lerp_(mean.flatten(), self.momentum)
-            self.running_var.lerp_(unbiased.flatten(), self.momentum)
-        scale = self.weight[:, None, None] * (variance + self.eps).rsqrt()
-        return (x - mean) * scale + self.bias[:, None, None]
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1).clamp(min=1), self.momentum)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return x * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
 
 
 class Convolution(nn.Module):
-    """Convolution without bias, masked batch norm, ReLU if asked, zero past each utterance's end.
+    """Convolution without bias, with zeros for what lies past each utterance's end; masked batch norm; ReLU if asked.
 
     Shape: (B, in, F, T), frames (B,) → (B, out, ⌈F / stride⌉, ⌈T / stride⌉), frames ⌈frames / stride⌉. Odd kernels.
+    A 1×1 kernel looks at no other frame, so its input stays as it is.
     """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, relu: bool = True):
@@ -48,11 +50,12 @@ class Convolution(nn.Module):
         self.norm, self.relu = MaskedBatchNorm(channels_out), relu
 
     def forward(self, x, frames):
+        if self.convolution.kernel_size != (1, 1):
+            x = torch.where(inside(frames, x.shape[3]), x, 0)
         x = self.convolution(x)
         frames = (frames - 1) // self.convolution.stride[1] + 1
         x = self.norm(x, frames)
-        x = x.relu() if self.relu else x
-        return torch.where(inside(frames, x.shape[3]), x, 0), frames
+        return x.relu() if self.relu else x, frames
 
 
 class Block(nn.Module):
@@ -105,8 +108,8 @@ class ThinResNet(nn.Module):
         self.channels = channels
 
     def forward(self, x, frames):
-        x = torch.where(inside(frames, x.shape[2]), x[:, None], 0)
-        x, frames = self.first(x, frames)
+        x, frames = self.first(x[:, None], frames)
+        x = torch.where(inside(frames, x.shape[3]), x, 0)
         # An odd last frame is kept: after ReLU nothing is below zero, so a zero beside it changes no maximum.
         x, frames = F.max_pool2d(F.pad(x, (0, x.shape[3] % 2)), 2), (frames - 1) // 2 + 1
         for block in self.blocks:
