@@ -1,6 +1,7 @@
 """What paper 5's study trains and verifies on: classes, folds of all emotions, frames of the input features."""
 
 import functools
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,11 @@ def protocol(table: pd.DataFrame, corpus: str) -> list[splits.Fold]:
 
 
 @functools.lru_cache(maxsize=6)
-def material(data: str, corpus: str, classes: str, enrol_corpus: str = "") -> Material:
-    """The material of a configuration, kept warm between trainings. Raises ValueError for unknown classes."""
+def material(data: str, corpus: str, classes: str, enrol_corpus: str = "", input: str = "") -> Material:
+    """The material of a configuration, kept warm between trainings; the content of an input's weights joins its digest.
+
+    Raises ValueError for unknown classes, FileNotFoundError as `inputs` does.
+    """
     names, tables = mapping(classes), []
     for name in filter(None, (corpus, enrol_corpus)):
         found = corpora.load(name, data=data)
@@ -86,7 +90,11 @@ def material(data: str, corpus: str, classes: str, enrol_corpus: str = "") -> Ma
     elsewhere = _elsewhere(table, tables[1].index.intersection(table.index), whole) if enrol_corpus else None
     table["emotion"] = table["emotion"].where(table.index.isin(own.index), np.nan)
     lines = zip(table.index, table["speaker"], table["emotion"], table["asked"], packed.digests, strict=True)
-    digest = features.hash_of(["\t".join(map(str, line)) for line in lines])
+    content = ["\t".join(map(str, line)) for line in lines]
+    if input == "vq_wav2vec":
+        with open(_weights(), "rb") as f:
+            content.append(hashlib.file_digest(f, "sha256").hexdigest())
+    digest = features.hash_of(content)
     known = table.index[table["emotion"].notna()]
     return Material(table, [_within(f, known) for f in whole], whole, packed, digest, elsewhere)
 

@@ -17,7 +17,9 @@ VERSION = 1
 
 def data(config: Config) -> Material:
     """Table, folds and packed audio of a configuration; kept warm between trainings."""
-    return enroll_material.material(config.data, config.corpus, config.classes, config.enrol_corpus)
+    return enroll_material.material(
+        config.data, config.corpus, config.classes, config.enrol_corpus, config.input
+    )
 
 
 def key(config: Config) -> str:

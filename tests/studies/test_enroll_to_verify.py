@@ -231,6 +231,17 @@ def test_without_weights_vq_wav2vec_says_what_is_missing(monkeypatch):
         enroll_to_verify.run(Config.of("quick", corpus="ravdess", input="vq_wav2vec"), progress=False)
 
 
+def test_the_content_of_weights_joins_the_key(tmp_path, monkeypatch):
+    config, keys = Config.of("quick", corpus="ravdess", input="vq_wav2vec"), []
+    for i, content in enumerate((b"one", b"two", b"one")):
+        file = tmp_path / f"{i}.pt"
+        file.write_bytes(content)
+        monkeypatch.setenv(enroll_material.WEIGHTS, str(file))
+        enroll_material.material.cache_clear()
+        keys.append(enroll_to_verify.key(config))
+    assert keys[0] == keys[2] != keys[1]
+
+
 class Mean(nn.Module):
     """A stand-in encoder: the mean frame through a linear layer."""
 
