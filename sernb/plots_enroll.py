@@ -118,9 +118,9 @@ def curves(frame: pd.DataFrame, *, title: str, data: str):
     and model."""
     fig, both = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     for axes, quantity in zip(both, ("training loss", "validation UAR / %"), strict=True):
-        for (name, of), colour in zip(frame.groupby("model", sort=False), LINES * 2, strict=False):
-            mean = of.groupby("epoch")[quantity].mean()
-            axes.plot(mean.index, mean, color=colour, label=name, linewidth=1.4)
+        for i, (name, of) in enumerate(frame.groupby("model", sort=False)):
+            mean, dash = of.groupby("epoch")[quantity].mean(), ("-", "--", ":")[i // len(LINES) % 3]
+            axes.plot(mean.index, mean, dash, color=LINES[i % len(LINES)], label=name, linewidth=1.4)
         axes.set(xlabel="epoch", ylabel=quantity)
     fig.legend(
         *both[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False
