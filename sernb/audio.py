@@ -101,6 +101,16 @@ def pack(
     return Pack(ids, samples, offsets, index["peak"].to_numpy(), index["digest"].to_numpy(), rate, left_out)
 
 
+def pack_files(files, rate: int = RATE) -> Pack:
+    """A pack in memory of whole audio files, named by their paths. Raises as `decode` does."""
+    samples = [to_int16(decode(str(file), rate=rate)) for file in files]
+    digests = np.array([hashlib.blake2b(x.tobytes(), digest_size=16).hexdigest() for x in samples])
+    peaks = np.array([np.abs(x.astype(np.int32)).max() / 32768 for x in samples], np.float32)
+    offsets = np.concatenate([[0], np.cumsum([len(x) for x in samples])]).astype(np.int64)
+    ids = pd.Index(map(str, files), name="utterance")
+    return Pack(ids, np.concatenate(samples), offsets, peaks, digests, rate)
+
+
 def _content(file: str) -> str:
     try:
         with open(file, "rb") as f:
@@ -179,22 +189,14 @@ class Waves:
 
     def __init__(self, packed: Pack, device="cpu"):
         self.ids, self.rate, self.device = packed.ids, packed.rate, torch.device(device)
-        with warnings.catch_warnings():  # the map is read-only and nothing here writes to it
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            samples = torch.from_numpy(packed.samples)
-        self.resident = self.device.type == "cpu" or samples.nbytes < torch.cuda.mem_get_info()[0] / 2
-        self.samples = samples.to(self.device) if self.resident else samples
+        self.samples = settle(packed.samples, self.device)
         self.offsets = torch.from_numpy(packed.offsets[:-1].copy())
         self.lengths = torch.from_numpy(packed.lengths())
         self.peaks = torch.from_numpy(packed.peaks)
 
     def rows(self, ids) -> torch.Tensor:
         """Row numbers of utterance ids; KeyError names the first one that is not packed."""
-        rows = self.ids.get_indexer(pd.Index(ids))
-        if (rows < 0).any():
-            missing = pd.Index(ids)[rows < 0]
-            raise KeyError(f"{len(missing)} utterances are not in the pack, e.g. {missing[0]!r}.")
-        return torch.from_numpy(rows)
+        return find(self.ids, ids)
 
     def batch(self, rows, crop: int | None = None, generator: torch.Generator | None = None):
         """Gather utterances: waveforms (B, T) in [-1, 1] scaled by each utterance's own peak, lengths (B,).
@@ -208,6 +210,24 @@ class Waves:
         x = gather(self.samples, starts, lengths, crop or int(lengths.max()), self.device)
         scale = (1 / (self.peaks[rows] * 32768)).to(self.device)
         return x.float() * scale[:, None], lengths.to(self.device)
+
+
+def settle(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A memory-mapped array on the device where it fits into half of its free memory, else as it is."""
+    with warnings.catch_warnings():  # the map is read-only and nothing here writes to it
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        values = torch.from_numpy(array)
+    fits = device.type == "cpu" or values.nbytes < torch.cuda.mem_get_info()[0] / 2
+    return values.to(device) if fits else values
+
+
+def find(packed: pd.Index, ids) -> torch.Tensor:
+    """Row numbers of utterance ids among the packed ones; KeyError names the first one that is not there."""
+    rows = packed.get_indexer(pd.Index(ids))
+    if (rows < 0).any():
+        missing = pd.Index(ids)[rows < 0]
+        raise KeyError(f"{len(missing)} utterances are not in the pack, e.g. {missing[0]!r}.")
+    return torch.from_numpy(rows)
 
 
 def random_stretch(starts, lengths, crop: int, generator):

@@ -34,7 +34,8 @@ class FilterBank(nn.Module):
 
     Defaults are paper 1's (section III-A): 25 ms Hamming window, 10 ms shift, 1024-point FFT; 40 bands are our
     choice, the paper is silent. Frames lie wholly inside the utterance (no padding at its edges), so a frame
-    never depends on what the utterance was batched with.
+    never depends on what the utterance was batched with. Without bands (`n_mels=None`) M is left out: the log power
+    spectrum, n_fft / 2 + 1 frequencies.
 
     Shape: waveforms (B, T) in [-1, 1], lengths (B,) in samples → (B, n_mels, frames), frames (B,). An utterance
     shorter than one window counts as one frame, zero-padded. Frames past an utterance's end are zero.
@@ -53,7 +54,8 @@ class FilterBank(nn.Module):
         if self.n_fft < self.window:
             raise ValueError(f"n_fft {n_fft} is shorter than the window of {self.window} samples.")
         self.register_buffer("taper", torch.hamming_window(self.window, periodic=False), persistent=False)
-        self.register_buffer("filters", mel_filters(n_mels, n_fft, rate, low, high), persistent=False)
+        filters = None if n_mels is None else mel_filters(n_mels, n_fft, rate, low, high)
+        self.register_buffer("filters", filters, persistent=False)
 
     def frames(self, lengths: torch.Tensor) -> torch.Tensor:
         return (1 + (lengths - self.window) // self.shift).clamp(min=1)
@@ -66,9 +68,10 @@ class FilterBank(nn.Module):
         x = waves.unfold(1, self.window, self.shift) * self.taper  # (B, frames, window)
         spectrum = torch.fft.rfft(x, self.n_fft)
         power = spectrum.real.square() + spectrum.imag.square()
-        log_mel = (power @ self.filters).clamp(min=self.floor).log().transpose(1, 2)
+        bands = power if self.filters is None else power @ self.filters
+        log_bands = bands.clamp(min=self.floor).log().transpose(1, 2)
         frames = self.frames(lengths)
-        return log_mel * mask(frames, log_mel.shape[2])[:, None], frames
+        return log_bands * mask(frames, log_bands.shape[2])[:, None], frames
 
 
 def chunk(device: torch.device) -> int:

@@ -31,7 +31,9 @@ class FitConfig:
     optimiser: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.01
-    schedule: str = "constant"  # or "cosine": warm-up over the first 5 % of steps, then to zero
+    # "constant"; "cosine": warm-up over the first 5 % of steps, then to zero; "step": a tenth every `decay` epochs
+    schedule: str = "constant"
+    decay: int = 20
     patience: int | None = None  # epochs without a better validation score
     select: str = "best"
     average: float = 0.0  # decay per step of an exponential moving average of the weights; 0 = none
@@ -265,6 +267,7 @@ def _schedule(optimiser, config, steps_per_epoch):
     shapes = {
         "constant": lambda step: 1.0,
         "cosine": lambda step: min((step + 1) / warm, (1 + math.cos(math.pi * min(step / total, 1))) / 2),
+        "step": lambda step: 0.1 ** (step // (config.decay * steps_per_epoch)),
     }
     if config.schedule not in shapes:
         raise ValueError(f"schedule {config.schedule!r} is unknown; there are {', '.join(shapes)}.")

@@ -126,3 +126,9 @@ def test_cosine_warms_up_and_ends_near_zero():
     assert rates.max() == pytest.approx(1e-3, rel=0.1) and rates.iloc[-1] < 1e-5
     with pytest.raises(ValueError, match="'steps' is unknown"):
         Line([0.0], schedule="steps").run()
+
+
+def test_step_takes_a_tenth_every_so_many_epochs():
+    rates = Line([0.0] * 7, schedule="step", decay=3, select="last").run()["learning_rate"]
+    before = rates.iloc[0]
+    assert rates.iloc[1] == pytest.approx(before) and rates.iloc[-1] == pytest.approx(before / 100)

@@ -65,8 +65,12 @@ def load(name: str, root: Path | None = None, data: str = "real", seed: int = 0)
             raise ValueError("a stand-in is made, not read: root only goes with data='real'.")
         root = standin.make(name, seed)
     root = Path(root or paths.DATA / name).expanduser().resolve()
-    with _naming(root):
-        found = READERS[name](root)
+    try:
+        with _naming(root):
+            found = READERS[name](root)
+    except FileNotFoundError as error:
+        corpus = catalogue.CATALOGUE[name]
+        raise FileNotFoundError(f"{error} How to get {corpus.title}: {corpus.obtain}.") from error
     found.attrs["data"] = data
     return found
 

@@ -103,6 +103,10 @@ CLASSES = {
         "sadness": "sadness",
     },
 }  # fmt: skip
+CLASSES["four without happiness"] = {
+    e: c for e, c in CLASSES["four"].items() if c != "happiness"
+}  # paper 5, Table 7
+CLASSES["four and surprise"] = CLASSES["four"] | {"surprise": "surprise"}
 
 #: Paper 4's three classes. Nothing is thrown away but surprise, which is neither: "three" leaves it out, "three,
 #: surprise positive" keeps it. The paper's table is not printed; this is our reading.
