@@ -58,7 +58,7 @@ class Config:
 #: What each preset overrides. `paper` overrides nothing.
 PRESETS = {
     "quick": {
-        "data": "stand-in", "sampling": 16_000, "width": 0.125, "embedding": 64, "crop": 1.5, "epochs": 10,
+        "data": "stand-in", "sampling": 16_000, "width": 0.125, "embedding": 64, "crop": 1.0, "epochs": 6,
         "batch_size": 32, "learning_rate": 1e-3,
     },
     "paper": {},
