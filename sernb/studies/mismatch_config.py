@@ -64,7 +64,7 @@ PRESETS = {
     "paper": {},
     # CNN14 from scratch on small corpora and a small machine
     "reduced": {
-        "sampling": 16_000, "width": 0.25, "crop": 2.0, "epochs": 30, "batch_size": 32, "learning_rate": 5e-4,
+        "sampling": 16_000, "width": 0.25, "crop": 2.0, "epochs": 24, "batch_size": 16, "learning_rate": 5e-4,
         "schedule": "cosine",
     },
 }  # fmt: skip
