@@ -9,7 +9,7 @@ from .plots import LINES, WIDTH, marked
 
 
 def differences(frame: pd.DataFrame, corpora: dict[str, str], *, label: str, title: str, data: str):
-    """Figure 2 or 3: a panel a training set, columns test corpora, rows rates; empty where not run.
+    """Figure 2 or 3: a panel a training set, columns test corpora, rows rates; grey where not run.
 
     Columns of `frame`: set, rate, corpus, relative; `corpora` gives their order and how they are written.
     """
@@ -26,6 +26,8 @@ def differences(frame: pd.DataFrame, corpora: dict[str, str], *, label: str, tit
             linewidths=0.5, cbar=axes is all_axes.flat[-1], cbar_kws={"label": label}, ax=axes, annot_kws={"size": 7},
         )  # fmt: skip
         axes.set(title=name, xlabel="", ylabel="augmented / %" if axes is all_axes.flat[0] else "")
+        axes.grid(False)
+        axes.set_facecolor("#E5E5E5")  # not run
         axes.tick_params(axis="x", rotation=60, labelsize=7)
         axes.tick_params(axis="y", rotation=0)
     fig.suptitle(marked(title, data))

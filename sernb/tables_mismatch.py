@@ -19,6 +19,11 @@ WRITTEN = {
 }  # fmt: skip
 
 
+COLUMNS = [
+    "metric", "reported", "here", "deviation", "difference", "final model", "interval", "evaluations", "trainings",
+]  # fmt: skip
+
+
 def evaluations(results: Sequence, corpus: str, metric: str) -> pd.Series:
     """A corpus's score at every evaluation in the last fifth of the epochs, the mean over folds and seeds."""
     column = f"tested {corpus} {metric}"
@@ -43,9 +48,8 @@ def scores(
     """
     paper = reported or {}
     if not results:
-        return pd.DataFrame([
-            {"metric": m, "reported": paper.get(m, math.nan), "interval": "not run"} for m in SCORES
-        ])  # fmt: skip
+        rows = [{"metric": m, "reported": paper.get(m, math.nan), "interval": "not run"} for m in SCORES]
+        return pd.DataFrame(rows, columns=COLUMNS)
     frame, rows = tested(results, corpus), []
     unit = "speaker" if frame["speaker"].nunique() >= 5 else "utterance"
     for name, score in SCORES.items():
@@ -57,7 +61,7 @@ def scores(
             "difference": over.mean() - paper.get(name, math.nan), "final model": final,
             "interval": f"{low:.2f} … {high:.2f} ({unit}s)", "evaluations": len(over), "trainings": len(results),
         })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _interval(frame, score, unit, draws):
