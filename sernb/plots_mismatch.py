@@ -14,7 +14,7 @@ def differences(frame: pd.DataFrame, corpora: dict[str, str], *, label: str, tit
     Columns of `frame`: set, rate, corpus, relative; `corpora` gives their order and how they are written.
     """
     sets, rates = list(dict.fromkeys(frame["set"])), sorted(frame["rate"].unique())
-    size = (WIDTH, 1.5 + 0.3 * len(rates))
+    size = (WIDTH, 2.2 + 0.25 * len(rates))
     fig, all_axes = plt.subplots(1, len(sets), figsize=size, sharey=True, squeeze=False)
     most = max(0.05, float(np.nanmax(np.abs(frame["relative"]))))
     for axes, name in zip(all_axes.flat, sets, strict=True):
@@ -28,7 +28,7 @@ def differences(frame: pd.DataFrame, corpora: dict[str, str], *, label: str, tit
         axes.set(title=name, xlabel="", ylabel="augmented / %" if axes is all_axes.flat[0] else "")
         axes.grid(False)
         axes.set_facecolor("#E5E5E5")  # not run
-        axes.tick_params(axis="x", rotation=60, labelsize=7)
+        axes.tick_params(axis="x", rotation=90, labelsize=7)
         axes.tick_params(axis="y", rotation=0)
     fig.suptitle(marked(title, data))
     return fig
