@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Layers from the top. A module imports from its own layer or lower ones, never upwards.
 LAYERS = [
     {"cli"},
-    {"studies", "front_door", "explore", "speed", "speed_data", "speed_scale"},
+    {"studies", "front_door", "explore", "speed", "speed_data", "speed_scale", "speed_augment"},
     {
         "grid",
         "clusters",
@@ -23,6 +23,7 @@ LAYERS = [
         "tables",
         "tables_ood",
         "tables_enroll",
+        "tables_mismatch",
         "notebooks",
         "saving",
         "plots",
@@ -30,6 +31,7 @@ LAYERS = [
         "plots_domains",
         "plots_enroll",
         "plots_ood",
+        "plots_mismatch",
         "probes",
     },
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
@@ -40,6 +42,8 @@ LAYERS = [
         "audio",
         "splits",
         "episodes",
+        "augment_waveforms",
+        "freeverb",
         "corpora",
         "metrics",
         "reported",
@@ -54,7 +58,9 @@ LIGHT = {
     "tables",
     "tables_ood",
     "tables_enroll",
+    "tables_mismatch",
     "plots",
+    "plots_mismatch",
     "plots_domains",
     "plots_enroll",
     "plots_ood",

@@ -98,6 +98,9 @@ CLASSES = {
         "anger": "anger", "happiness": "happiness", "excitement": "happiness", "neutral": "neutral",
         "sadness": "sadness",
     },
+    "four, without excitement": {
+        "anger": "anger", "happiness": "happiness", "neutral": "neutral", "sadness": "sadness",
+    },
     "five": {
         "anger": "anger", "fear": "fear", "happiness": "happiness", "excitement": "happiness", "neutral": "neutral",
         "sadness": "sadness",

@@ -1,4 +1,4 @@
-"""Does control control? What a linear machine reads off the embeddings of a trained model of paper 1 or 4.
+"""Does control control? What a linear machine reads off the embeddings of a trained model of paper 1, 3 or 4.
 
 The claim behind attribute control is that reversal hides an attribute and multi-task learning keeps it; paper 1 does
 not show it, paper 4 shows pictures. One configuration is one trained model.
@@ -11,7 +11,14 @@ import pandas as pd
 import torch
 
 from sernb import metrics, probes, store, training
-from sernb.studies import attributes_in_the_wild, msac_config, msac_sernet, recognition
+from sernb.studies import (
+    attributes_in_the_wild,
+    domain_mismatch,
+    mismatch_config,
+    msac_config,
+    msac_sernet,
+    recognition,
+)
 
 NAME = "control"
 VERSION = 1
@@ -21,14 +28,16 @@ VERSION = 1
 class Config:
     """A trained model, and the seed that deals speakers and utterances onto the probe's five parts."""
 
-    trained: msac_config.Config | attributes_in_the_wild.Config
+    trained: msac_config.Config | mismatch_config.Config | attributes_in_the_wild.Config
     seed: int = 0
 
     @property
     def study(self):
-        return (
-            attributes_in_the_wild if isinstance(self.trained, attributes_in_the_wild.Config) else msac_sernet
-        )
+        studies = {
+            mismatch_config.Config: domain_mismatch,
+            attributes_in_the_wild.Config: attributes_in_the_wild,
+        }
+        return studies.get(type(self.trained), msac_sernet)
 
 
 def key(config: Config) -> str:

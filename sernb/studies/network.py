@@ -12,11 +12,16 @@ from sernb.augment import spec_augment, warp
 
 
 class Recogniser(nn.Module):
-    """Filter bank, normalisation, encoder and head: waveforms (B, T), lengths, groups → logits (B, classes)."""
+    """Filter bank, normalisation, encoder and head: waveforms (B, T), lengths, groups → logits (B, classes).
 
-    def __init__(self, encoder: nn.Module, head: nn.Module, n_mels: int, normalisation: str, groups: int):
+    `bank` is another front end than paper 1's filter bank, with the same interface.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, head: nn.Module, n_mels: int, normalisation: str, groups: int, bank=None
+    ):
         super().__init__()
-        self.filter_bank = features.FilterBank(n_mels, audio.RATE)
+        self.filter_bank = bank or features.FilterBank(n_mels, audio.RATE)
         self.normalise = features.Normalise(normalisation, n_mels, groups)
         self.encoder, self.head = encoder, head
 
@@ -94,15 +99,19 @@ class Network(abc.ABC):
     def batches(self, generator):
         """One epoch: shuffled, cropped, the incomplete last batch dropped (it comes up in another epoch)."""
         rows, size = self.rows["train"], min(self.config.batch_size, len(self.rows["train"]))
-        crop = int(self.model.filter_bank.frames(torch.tensor(round(self.config.crop * audio.RATE))))
         order = rows[torch.randperm(len(rows), generator=generator)]
         for chosen in order[: len(order) // size * size].split(size):
-            x, frames = self.frames.batch(chosen, crop, generator)
             at = chosen.to(self.on)
-            yield {
-                "x": x, "frames": frames, "targets": self.targets[at], "utterances": self.waves.ids[chosen.numpy()],
+            yield self.inputs(chosen, generator) | {
+                "targets": self.targets[at], "utterances": self.waves.ids[chosen.numpy()],
                 "attributes": {name: codes[at] for name, codes in self.attributes.items()},
             }  # fmt: skip
+
+    def inputs(self, chosen, generator) -> dict:
+        """What `embeddings` needs of these utterances."""
+        crop = int(self.model.filter_bank.frames(torch.tensor(round(self.config.crop * audio.RATE))))
+        x, frames = self.frames.batch(chosen, crop, generator)
+        return {"x": x, "frames": frames}
 
     def embeddings(self, batch, generator):
         """The encoder's output for an augmented batch, in training."""

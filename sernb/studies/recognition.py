@@ -18,16 +18,18 @@ ADDRESS = ("data", "preset", "fold", "seed")
 def overrides(config) -> dict:
     """The config's fields that differ from its class's defaults, the paper's hyper-parameters.
 
-    A user's CSV goes by its name: results never hold a path.
+    A user's CSV or a checkpoint goes by its name: results never hold a path.
     """
     fields = [f for f in dataclasses.fields(config) if f.name not in ADDRESS]
-    found = {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
-    return {k: named(v) if k in ("corpus", "unseen") else v for k, v in found.items()}
+    stored = as_stored(config)
+    return {f.name: stored[f.name] for f in fields if getattr(config, f.name) != f.default}
 
 
 def as_stored(config) -> dict:
     """The whole config without paths."""
-    return dataclasses.asdict(config) | {"corpus": named(config.corpus), "unseen": named(config.unseen)}
+    found = dataclasses.asdict(config)
+    found |= {"corpus": named(config.corpus), "unseen": named(config.unseen)}
+    return found | ({"weights": Path(found["weights"]).name} if "weights" in found else {})
 
 
 def named(corpora: str) -> str:
