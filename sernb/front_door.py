@@ -15,7 +15,10 @@ BEGIN, END = "<!-- written by `sernb results --readme` -->", "<!-- end of what i
 
 
 #: Where each study's configurations are; none of these modules needs torch.
-CONFIGS = {"msac_sernet": "msac_config", "attributes_in_the_wild": "wild_config"}
+CONFIGS = {
+    "msac_sernet": "msac_config", "gmp_atl": "gmp_atl_config", "domain_mismatch": "mismatch_config",
+    "attributes_in_the_wild": "wild_config", "enroll_to_verify": "enroll_config",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

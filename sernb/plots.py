@@ -105,7 +105,7 @@ def curves(frame: pd.DataFrame, *, title: str, data: str):
         axes.plot(mean.index, mean, color=colour, linewidth=2, label="mean of folds")
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.legend(loc="best")
-        titled(axes, title, data)
+    fig.suptitle(marked(title, data))
     return fig
 
 
