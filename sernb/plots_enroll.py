@@ -74,7 +74,8 @@ def bars(frame: pd.DataFrame, *, by: str, title: str, data: str, reported: bool 
             axes.plot(at, of["reported"], "k*", markersize=8, label=f"paper's {metric}")
     axes.axhline(50, color="0.4", linestyle=":", linewidth=1, label="chance (UAR)")
     axes.set(xticks=range(len(names)), ylabel="UAR, F1 / %", ylim=(30, None))
-    axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
+    turned = {"rotation": 20, "ha": "right"} if len(names) <= 6 else {"rotation": 90, "fontsize": 8}
+    axes.set_xticks(range(len(names)), names, **turned)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
     titled(axes, title, data)
     return fig
