@@ -74,7 +74,8 @@ def bars(frame: pd.DataFrame, *, by: str, title: str, data: str, reported: bool 
             axes.plot(at, of["reported"], "k*", markersize=8, label=f"paper's {metric}")
     axes.axhline(50, color="0.4", linestyle=":", linewidth=1, label="chance (UAR)")
     axes.set(xticks=range(len(names)), ylabel="UAR, F1 / %", ylim=(30, None))
-    axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
+    turned = {"rotation": 20, "ha": "right"} if len(names) <= 6 else {"rotation": 90, "fontsize": 8}
+    axes.set_xticks(range(len(names)), names, **turned)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
     titled(axes, title, data)
     return fig
@@ -91,7 +92,7 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
         len(models), len(emotions), figsize=(WIDTH, height), squeeze=False, subplot_kw={"projection": "polar"},
         layout="none",
     )  # fmt: skip
-    fig.subplots_adjust(0.05, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
+    fig.subplots_adjust(0.085, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
     edges = np.linspace(0, np.pi, bins + 1)
     for row, model in zip(all_axes, models, strict=True):
         for axes, emotion in zip(row, emotions, strict=True):
