@@ -4,6 +4,7 @@ results/<study>/<key>/ holds config.json, metrics.json, meta.json, predictions.p
 study gives them, model.safetensors and embeddings.parquet; checksums.json names them all.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -196,6 +197,7 @@ def _sync(folder: Path):
             os.fsync(f.fileno())
 
 
+@functools.cache  # a process has loaded its code once
 def _commit() -> dict:
     """The checkout's commit, and whether it had uncommitted changes; unknown outside a git checkout."""
     try:

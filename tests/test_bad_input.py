@@ -258,14 +258,17 @@ def test_whatever_the_encoding_nothing_is_mislabelled(labelled, encoding):
         assert found["emotion"].to_dict() == truth
 
 
+DIFFERENT = {
+    "msp_podcast": (",N,", ",S,"), "meld": ("neutral,neutral", "anger,neutral"), "iemocap": ("neu\t", "ang\t"),
+    "crema_d": ('"N"', '"S"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("labelled", DIFFERENT, indirect=True)
 def test_a_second_row_that_differs_is_refused(labelled):
     name, root, file, text, _ = labelled
-    changes = {"msp_podcast": (",N,", ",S,"), "meld": ("neutral,neutral", "anger,neutral"), "iemocap": ("neu\t", "ang\t"),
-               "crema_d": ('"N"', '"S"')}  # fmt: skip
-    if name not in changes:
-        pytest.skip("its emotions are not in the label file, or by time")
     block = text[text.index("[6") : text.index("[10")] if name == "iemocap" else text.splitlines()[1] + "\n"
-    file.write_text(text + block.replace(*changes[name]), encoding="utf-8")
+    file.write_text(text + block.replace(*DIFFERENT[name]), encoding="utf-8")
     with pytest.raises(ValueError, match="comes twice and differs|but neu before"):
         corpora.load(name, root)
 
