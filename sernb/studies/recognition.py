@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from sernb import grid, metrics, store, training
+from sernb.studies import stages
 
 #: Fields that are in the key by themselves.
 ADDRESS = ("data", "preset", "fold", "seed")
@@ -18,21 +19,26 @@ ADDRESS = ("data", "preset", "fold", "seed")
 def overrides(config) -> dict:
     """The config's fields that differ from its class's defaults, the paper's hyper-parameters.
 
-    A user's CSV goes by its name: results never hold a path.
+    A user's CSV goes by its name, weights by their content: results never hold a path.
     """
     fields = [f for f in dataclasses.fields(config) if f.name not in ADDRESS]
     found = {f.name: v for f in fields if (v := getattr(config, f.name)) != f.default}
-    return {k: named(v) if k in ("corpus", "unseen") else v for k, v in found.items()}
+    return {k: NAMED[k](v) if k in NAMED else v for k, v in found.items()}
 
 
 def as_stored(config) -> dict:
     """The whole config without paths."""
-    return dataclasses.asdict(config) | {"corpus": named(config.corpus), "unseen": named(config.unseen)}
+    whole = dataclasses.asdict(config)
+    return whole | {k: NAMED[k](whole[k]) for k in NAMED if k in whole}
 
 
 def named(corpora: str) -> str:
     """Names of corpora joined by +, a CSV without its folder and ending."""
     return "+".join(Path(name).stem if name.endswith(".csv") else name for name in corpora.split("+"))
+
+
+#: Fields that may hold a path, and what is stored of them.
+NAMED = {"corpus": named, "unseen": named, "encoder": stages.named}
 
 
 def key(study, config, digest: str) -> str:
