@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Layers from the top. A module imports from its own layer or lower ones, never upwards.
 LAYERS = [
     {"cli"},
-    {"studies", "front_door", "explore", "speed", "speed_data"},
+    {"studies", "front_door", "explore", "speed", "speed_clusters", "speed_data"},
     {
         "grid",
         "tables",
@@ -25,6 +25,7 @@ LAYERS = [
         "plots",
         "plots_corpora",
         "plots_domains",
+        "plots_frames",
         "plots_ood",
         "probes",
     },
@@ -40,6 +41,7 @@ LIGHT = {
     "tables_ood",
     "plots",
     "plots_domains",
+    "plots_frames",
     "plots_ood",
     "plots_corpora",
     "overview",

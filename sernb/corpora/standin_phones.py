@@ -18,7 +18,6 @@ from . import prosody, standin, standin_scripts
 from .standin_plans import PLANS
 
 VERSION = 1
-PAUSE = "_:"  # espeak-ng's name of a pause; its other names are phones of the language's table
 EVENTS = 1  # initialisation: phonemes are events
 END, PHONEME = 0, 7  # kinds of events
 
@@ -81,19 +80,18 @@ def load(name: str, seed: int = 0) -> pd.DataFrame:
         / f"{name}-v{standin.VERSION}-{standin.recipe()}-seed{seed}-phones{VERSION}.parquet"
     )
     if not file.exists():
-        root = standin.make(name, seed)
+        standin.make(name, seed)
         temporary = file.with_suffix(f".{id(file)}.tmp")
         command = [sys.executable, "-m", "sernb.corpora.standin_phones", name, str(seed), str(temporary)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=paths.ROOT)
         if done.returncode:
             raise RuntimeError(f"the phones of {name}'s stand-in could not be noted:\n{done.stderr[-2000:]}")
         temporary.replace(file)
-        assert root.is_dir()
     return pd.read_parquet(file)
 
 
 def annotate(name: str, seed: int) -> pd.DataFrame:
-    """The table of `load`, from the draws of standin.speak. The file names are the lines'; see `load` for ids."""
+    """Every phone from the draws of standin.speak: file below the root, number of the line in it, phone, start, end."""
     plan, synthesiser = PLANS[name], Annotator()
     order, rows = list(PLANS).index(name), []
     script = plan.script(plan, np.random.default_rng([seed, order, 998])) if plan.script else None
@@ -111,7 +109,7 @@ def annotate(name: str, seed: int) -> pd.DataFrame:
 
 
 def _with_ids(frame, name, seed):
-    """Utterance ids in the place of file names and takes."""
+    """Utterance ids in the place of files and numbers of lines; lines that are no utterance of the corpus are left out."""
     from sernb import corpora
 
     root = standin.make(name, seed)

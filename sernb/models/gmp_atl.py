@@ -40,12 +40,14 @@ class MaskedPrediction(nn.Module):
     """Encoder and one (Linear, ReLU, Linear) head a stream of labels: L = Σ_streams CE on the masked frames (Fig. 1 b).
 
     `streams` gives the number of classes of each stream of labels. Pre-training on clusters of MFCCs and stage 2 are
-    the same loss with other labels.
+    the same loss with other labels. HuBERT's own is α L_masked + (1 − α) L_unmasked; `unmasked` is 1 − α, 0 for base.
     """
 
-    def __init__(self, encoder: nn.Module, streams, start: float = 0.08, length: int = 10):
+    def __init__(
+        self, encoder: nn.Module, streams, start: float = 0.08, length: int = 10, unmasked: float = 0.0
+    ):
         super().__init__()
-        self.encoder, self.start, self.length = encoder, start, length
+        self.encoder, self.start, self.length, self.unmasked = encoder, start, length, unmasked
         self.heads = nn.ModuleList(Projection(encoder.width, classes) for classes in streams)
 
     def mask(self, frames, width: int, generator=None):
@@ -54,11 +56,19 @@ class MaskedPrediction(nn.Module):
     def losses(self, x, frames, labels, mask) -> torch.Tensor:
         """Cross-entropy of every stream over the masked frames: (streams,), in nats.
 
-        x front-end features (B, channels, T); labels (B, T, streams) int64; mask (B, T), whose frames alone count.
+        x front-end features (B, channels, T); labels (B, T, streams) int64; mask (B, T). With `unmasked`, the other
+        frames of the utterances have that share of the loss.
         """
-        predicted = self.encoder.transform(x, frames, mask)[mask]  # (masked frames, width)
-        wanted = labels[mask]
-        of = [F.cross_entropy(head(predicted).float(), wanted[:, i]) for i, head in enumerate(self.heads)]
+        hidden = self.encoder.transform(x, frames, mask)
+        found = self._over(hidden, labels, mask)
+        if not self.unmasked:
+            return found
+        inside = torch.arange(mask.shape[1], device=mask.device) < frames[:, None]
+        return (1 - self.unmasked) * found + self.unmasked * self._over(hidden, labels, inside & ~mask)
+
+    def _over(self, hidden, labels, chosen):
+        hidden, wanted = hidden[chosen], labels[chosen]  # (frames, width), (frames, streams)
+        of = [F.cross_entropy(head(hidden).float(), wanted[:, i]) for i, head in enumerate(self.heads)]
         return torch.stack(of)
 
 

@@ -74,6 +74,18 @@ def test_the_loss_is_cross_entropy_over_masked_frames_only(model):
     assert (model.losses(x, frames, moved, mask) - found).abs().min() > 1e-4
 
 
+def test_with_unmasked_frames_the_two_losses_are_weighed(model):
+    x, frames, labels, mask = given(model)
+    masked = model.losses(x, frames, labels, mask)
+    model.unmasked = 0.25
+    hidden, inside = model.encoder.transform(x, frames, mask), torch.arange(mask.shape[1]) < frames[:, None]
+    rest = inside & ~mask
+    for i, head in enumerate(model.heads):
+        other = F.cross_entropy(head(hidden[rest]), labels[rest][:, i])
+        found = model.losses(x, frames, labels, mask)[i]
+        assert found.item() == pytest.approx((0.75 * masked[i] + 0.25 * other).item(), abs=1e-5)
+
+
 def test_gradient_reaches_the_mask_vector_and_not_what_it_covers(model):
     x, frames, labels, mask = given(model)
     x = x.detach().requires_grad_()
