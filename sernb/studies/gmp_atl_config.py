@@ -72,8 +72,8 @@ PRESETS = {
     },
     "paper": {},
     "reduced": {
-        **_OWN, "encoder": "small", "pretrained_on": "ravdess+emovo", "epochs_1": 15, "epochs_2": 10, "epochs": 20,
-        "scales": (64, 512, 2048), "passes": 10.0, "patience": None,
+        **_OWN, "encoder": "small", "pretrained_on": "ravdess+emovo", "epochs_1": 12, "epochs_2": 8, "epochs": 15,
+        "scales": (64, 512, 2048), "passes": 10.0,
     },
 }  # fmt: skip
 
@@ -82,7 +82,7 @@ OWN = {
     "tiny": {
         "width": 96, "layers": 4, "epochs": 14, "batch_size": 8, "learning_rate": 2e-3, "crop": 2.0, "clusters": 64, "passes": 4, "restarts": 1,
     },
-    "small": {"width": 192, "layers": 6, "epochs": 60},
+    "small": {"width": 128, "layers": 6, "epochs": 40},
 }  # fmt: skip
 #: Layers of Table 4.
 LAYERS = tuple(range(-1, -9, -1))
