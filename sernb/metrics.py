@@ -131,7 +131,7 @@ def shared_information(labels, clusters) -> float:
     HuBERT's "phone-normalised mutual information" where labels are phones. NaN where there is one label only.
     """
     joint = pd.crosstab(*_pair(np.asarray(clusters), np.asarray(labels))).to_numpy(float)
-    joint /= joint.sum()
+    joint = joint / joint.sum()
     of_label = joint.sum(0)
     expected = joint.sum(1, keepdims=True) * of_label
     information = (joint[joint > 0] * np.log(joint[joint > 0] / expected[joint > 0])).sum()
