@@ -47,7 +47,7 @@ def purities(frame: pd.DataFrame, *, title: str, data: str):
     one = frame.loc["one cluster"]
     axes.hlines(one, places - 0.45, places + 0.45, color="black", linewidth=1.2, label="one cluster")
     axes.set(xticks=places, xticklabels=frame.columns, ylabel="purity / %", title=marked(title, data))
-    axes.legend(fontsize=7)
+    fig.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=7)
     return fig
 
 
