@@ -262,3 +262,17 @@ def buckets(lengths: torch.Tensor, batch_size: int, most: int = 16_000 * 60 * 16
             batch = []
         batch.append(i)
     return batches + [torch.tensor(batch)] if batch else batches
+
+
+def shuffled_buckets(lengths: torch.Tensor, size: int, generator: torch.Generator, pool: int = 16) -> list:
+    """One epoch's batches of positions, each of `size` utterances of similar length, in random order.
+
+    Sixteen batches' worth of shuffled utterances are sorted by length at a time, so that little is padded and who
+    meets whom is drawn anew every epoch. The incomplete last batch is dropped (it comes up in another epoch).
+    """
+    order = torch.randperm(len(lengths), generator=generator)
+    order = order[: len(order) // size * size]
+    batches = []
+    for part in order.split(pool * size):
+        batches += list(part[torch.argsort(lengths[part], stable=True)].split(size))
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]

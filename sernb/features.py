@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import torch
+import torchaudio
 from torch import nn
 
 from sernb import writing
@@ -72,6 +73,18 @@ class FilterBank(nn.Module):
         log_bands = bands.clamp(min=self.floor).log().transpose(1, 2)
         frames = self.frames(lengths)
         return log_bands * mask(frames, log_bands.shape[2])[:, None], frames
+
+
+def mfcc(log_mel: torch.Tensor, coefficients: int = 13) -> torch.Tensor:
+    """Mel-frequency cepstral coefficients, their first and second differences over time: (B, n_mels, T) → (B, 3 n, T).
+
+    The orthonormal discrete cosine transform of log mel energies and regressions over five frames: what HuBERT's first
+    targets are clusters of (Hsu et al. 2021).
+    """
+    cosines = torchaudio.functional.create_dct(coefficients, log_mel.shape[1], "ortho").to(log_mel)
+    static = (log_mel.transpose(1, 2) @ cosines).transpose(1, 2)
+    first = torchaudio.functional.compute_deltas(static)
+    return torch.cat([static, first, torchaudio.functional.compute_deltas(first)], 1)
 
 
 def chunk(device: torch.device) -> int:

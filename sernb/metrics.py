@@ -114,3 +114,26 @@ def ece(confidence, correct, bins=10) -> float:
         for b in np.unique(which)
     ]
     return float(np.sum(gaps) / len(confidence))
+
+
+def purity(labels, clusters) -> float:
+    """Σ_k max_l n_kl / Σ n_kl: the share that is right if every cluster is taken for its commonest label.
+
+    It rises with the number of clusters: compare at equal numbers, and with the commonest label's share (one cluster).
+    """
+    counts = pd.crosstab(*_pair(np.asarray(clusters), np.asarray(labels))).to_numpy()
+    return float(counts.max(1).sum() / counts.sum())
+
+
+def shared_information(labels, clusters) -> float:
+    """I(label; cluster) / H(label): the share of the label's entropy that the cluster removes, 0…1.
+
+    HuBERT's "phone-normalised mutual information" where labels are phones. NaN where there is one label only.
+    """
+    joint = pd.crosstab(*_pair(np.asarray(clusters), np.asarray(labels))).to_numpy(float)
+    joint = joint / joint.sum()
+    of_label = joint.sum(0)
+    expected = joint.sum(1, keepdims=True) * of_label
+    information = (joint[joint > 0] * np.log(joint[joint > 0] / expected[joint > 0])).sum()
+    entropy = -(of_label * np.log(of_label)).sum()
+    return float(information / entropy) if entropy > 0 else float("nan")

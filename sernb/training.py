@@ -16,8 +16,8 @@ from tqdm.auto import tqdm
 from sernb import heap, writing
 
 OPTIMISERS = {
-    "adamw": lambda p, c: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay),
-    "adam": lambda p, c: torch.optim.Adam(p, c.learning_rate, weight_decay=c.weight_decay),
+    "adamw": lambda p, c: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay, fused=c.fused),
+    "adam": lambda p, c: torch.optim.Adam(p, c.learning_rate, weight_decay=c.weight_decay, fused=c.fused),
     "adamax": lambda p, c: torch.optim.Adamax(p, c.learning_rate, weight_decay=c.weight_decay),
     "sgd": lambda p, c: torch.optim.SGD(p, c.learning_rate, momentum=0.9, weight_decay=c.weight_decay),
 }
@@ -38,6 +38,7 @@ class FitConfig:
     select: str = "best"
     average: float = 0.0  # decay per step of an exponential moving average of the weights; 0 = none
     clip: float | None = None  # largest gradient norm
+    fused: bool = False  # Adam's step in one kernel; the same numbers but for rounding
     checkpoint_every: float = 20.0  # seconds
 
 

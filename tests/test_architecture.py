@@ -15,7 +15,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 #: Layers from the top. A module imports from its own layer or lower ones, never upwards.
 LAYERS = [
     {"cli"},
-    {"studies", "front_door", "explore", "speed", "speed_data", "speed_scale", "speed_augment"},
+    {
+        "studies",
+        "front_door",
+        "explore",
+        "speed",
+        "speed_data",
+        "speed_scale",
+        "speed_augment",
+        "speed_clusters",
+    },
     {
         "grid",
         "clusters",
@@ -30,6 +39,7 @@ LAYERS = [
         "plots_corpora",
         "plots_domains",
         "plots_enroll",
+        "plots_frames",
         "plots_ood",
         "plots_mismatch",
         "probes",
@@ -63,6 +73,7 @@ LIGHT = {
     "plots_mismatch",
     "plots_domains",
     "plots_enroll",
+    "plots_frames",
     "plots_ood",
     "plots_corpora",
     "overview",

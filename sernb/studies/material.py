@@ -12,6 +12,8 @@ from sernb.corpora import labels
 DRAWS = 10  # draws of speakers that a study of several corpora may ask for
 #: How several corpora are divided, drawn by seed: one speaker of each to validate and one to test, or shares of hours.
 SEVERAL = {"held-out speakers": splits.held_out_speakers, "share of hours": splits.share_of_hours}
+#: Who is left out of one corpus.
+SINGLE = {"speaker": splits.leave_one_speaker_out, "session": splits.leave_one_session_out}
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,17 @@ class Material:
         return self.table[self.table["emotion"].notna() & ~self.table.index.isin(self.unseen)]
 
 
-def material(config, several: str = "held-out speakers") -> Material:
+def material(config, several: str = "held-out speakers", single: str = "speaker") -> Material:
     """The corpora of a configuration (fields data, corpus, unseen, classes), kept warm between trainings.
 
-    One corpus is divided by leave-one-speaker-out, several by a protocol of SEVERAL. Raises ValueError for an unknown set
-    of classes, one corpus named twice, or a corpus without any of the classes.
+    One corpus is divided by leaving one `single` out (see SINGLE), several by a protocol of SEVERAL. Raises ValueError
+    for an unknown set of classes, one corpus named twice, or a corpus without any of the classes.
     """
-    return _material(config.data, config.corpus, config.unseen, config.classes, several)
+    return _material(config.data, config.corpus, config.unseen, config.classes, several, single)
 
 
 @functools.lru_cache(maxsize=4)
-def _material(data, seen, unseen, classes, several):
+def _material(data, seen, unseen, classes, several, single):
     names = [*seen.split("+"), *unseen.split("+")] if unseen else seen.split("+")
     if len(set(names)) < len(names):
         raise ValueError(f"a corpus is named twice in {seen!r} and {unseen!r}.")
@@ -70,7 +72,7 @@ def _material(data, seen, unseen, classes, several):
     if "+" in seen:
         folds = [SEVERAL[several](known, seed)[0] for seed in range(DRAWS)]
     else:
-        folds = splits.leave_one_speaker_out(known)
+        folds = SINGLE[single](known)
     lines = zip(table.index, table["speaker"], table["emotion"], packed.digests, strict=True)
     content = ["\t".join(map(str, line)) for line in lines]
     return Material(

@@ -55,9 +55,7 @@ class Network(abc.ABC):
         self._control(table)
         self.rows = {part: self.waves.rows(getattr(fold, part)) for part in splits.PARTS}
         self._fit_normalisation()
-        self.frames = features.Frames(
-            self.waves, lambda x, lengths, rows: self.model.front_end(x, lengths, self.groups[rows.to(on)])
-        )
+        self.frames = self.front_end_frames()
         self.encoder = training.compiled(self.model.encoder, self.compiles and config.preset != "quick", on)
 
     @abc.abstractmethod
@@ -83,6 +81,14 @@ class Network(abc.ABC):
         self.model.attributes = self.attribute_heads({a: len(n) for a, n in names.items()}, generator).to(
             self.on
         )
+
+    def front_end_frames(self) -> features.Frames:
+        """The front end's output for every utterance, computed once."""
+
+        def front_end(x, lengths, rows):
+            return self.model.front_end(x, lengths, self.groups[rows.to(self.on)])
+
+        return features.Frames(self.waves, front_end)
 
     def _fit_normalisation(self):
         if self.config.normalisation not in ("train", "speaker", "corpus"):
@@ -157,15 +163,17 @@ class Network(abc.ABC):
         """What else a checkpoint keeps: name → something with state_dict and load_state_dict."""
         return {}
 
-    def fit(self, progress=True, checkpoint=None):
+    def plan(self) -> training.FitConfig:
         config = self.config
-        size = min(config.batch_size, len(self.rows["train"]))
-        plan = training.FitConfig(
+        return training.FitConfig(
             config.epochs, config.optimiser, config.learning_rate, config.weight_decay, config.schedule,
             patience=config.patience, select=config.select, average=config.average,
         )  # fmt: skip
+
+    def fit(self, progress=True, checkpoint=None):
+        size = min(self.config.batch_size, len(self.rows["train"]))
         curves = training.fit(
-            self.model, self.objective, self.batches, plan, seed=config.seed,
+            self.model, self.objective, self.batches, self.plan(), seed=self.config.seed,
             steps_per_epoch=len(self.rows["train"]) // size, validate=self.validate, checkpoint=checkpoint,
             progress=progress, label=f"fold {self.fold.name}", also=self.also(),
         )  # fmt: skip

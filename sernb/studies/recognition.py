@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from sernb import grid, metrics, store, training
+from sernb.studies import stages
 
 #: Fields that are in the key by themselves.
 ADDRESS = ("data", "preset", "fold", "seed")
@@ -18,7 +19,7 @@ ADDRESS = ("data", "preset", "fold", "seed")
 def overrides(config) -> dict:
     """The config's fields that differ from its class's defaults, the paper's hyper-parameters.
 
-    A user's CSV or a checkpoint goes by its name: results never hold a path.
+    A user's CSV goes by its name, weights by their name or content: results never hold a path.
     """
     fields = [f for f in dataclasses.fields(config) if f.name not in ADDRESS]
     stored = as_stored(config)
@@ -27,9 +28,8 @@ def overrides(config) -> dict:
 
 def as_stored(config) -> dict:
     """The whole config without paths."""
-    found = dataclasses.asdict(config)
-    found |= {"corpus": named(config.corpus), "unseen": named(config.unseen)}
-    return found | ({"weights": Path(found["weights"]).name} if "weights" in found else {})
+    whole = dataclasses.asdict(config)
+    return whole | {k: NAMED[k](whole[k]) for k in NAMED if k in whole}
 
 
 def named(corpora: str) -> str:
@@ -41,6 +41,10 @@ def config(cls, stored: dict):
     """A configuration of class `cls` from a stored one, which may hold more."""
     names = {f.name for f in dataclasses.fields(cls)}
     return cls(**{k: v for k, v in stored.items() if k in names})
+
+
+#: Fields that may hold a path, and what is stored of them.
+NAMED = {"corpus": named, "unseen": named, "encoder": stages.named, "weights": lambda file: Path(file).name}
 
 
 def key(study, config, digest: str) -> str:
