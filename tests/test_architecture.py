@@ -23,13 +23,14 @@ LAYERS = [
         "notebooks",
         "saving",
         "plots",
+        "plots_acoustics",
         "plots_corpora",
         "plots_domains",
         "plots_ood",
         "probes",
     },
     {"training", "attributes", "ood", "enroll", "pseudo_labels", "acoustics", "frozen", "store"},
-    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview"},
+    {"augment", "features", "audio", "splits", "corpora", "metrics", "reported", "overview", "rooms"},
     {"models", "losses"},
     {"paths", "heap", "decoding", "__init__"},
 ]
@@ -39,6 +40,7 @@ LIGHT = {
     "tables",
     "tables_ood",
     "plots",
+    "plots_acoustics",
     "plots_domains",
     "plots_ood",
     "plots_corpora",
@@ -51,6 +53,7 @@ LIGHT = {
     "corpora",
     "notebooks",
     "saving",
+    "rooms",
 }
 ASSEMBLING = {"studies", "cli", "front_door", "speed"}  # besides the notebooks
 
