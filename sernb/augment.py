@@ -1,4 +1,4 @@
-"""Augmentations, batched on the device, with random parameters per utterance."""
+"""Augmentations of filter banks, batched on the device, with random parameters per utterance."""
 
 import torch
 from torch.nn import functional as F
@@ -35,7 +35,15 @@ def warp(x, frames, generator, *, time=0.0, frequency=0.0):
 def spec_augment(x, frames, generator, *, frequency=0, time=0, n_frequency=1, n_time=1, value=0.0):
     """SpecAugment: bands of up to `frequency` mel bins and stretches of up to `time` frames set to `value`.
 
-    x (B, n_mels, T), frames (B,); widths are uniform on 0…maximum, positions uniform inside the utterance.
+    x (B, n_mels, T), frames (B,); see spec_mask.
+    """
+    of = {"frequency": frequency, "time": time, "n_frequency": n_frequency, "n_time": n_time}
+    return x.masked_fill(spec_mask(x, frames, generator, **of), value)
+
+
+def spec_mask(x, frames, generator, *, frequency=0, time=0, n_frequency=1, n_time=1):
+    """What SpecAugment hides, (B, n_mels, T) boolean: widths uniform on 0…maximum, positions inside the utterance.
+
     Source: Park et al. 2019, section 2, without time warping.
     """
     batch, n_mels, width = x.shape
@@ -45,7 +53,7 @@ def spec_augment(x, frames, generator, *, frequency=0, time=0, n_frequency=1, n_
         hidden |= _stretch(size, frequency, n_mels, generator)[:, :, None]
     for _ in range(n_time if time else 0):
         hidden |= _stretch(frames, time, width, generator)[:, None, :]
-    return x.masked_fill(hidden, value)
+    return hidden
 
 
 def _stretch(size, most, width, generator):

@@ -43,3 +43,19 @@ class Softmax(nn.Module):
 
     def forward(self, x, target):
         return F.cross_entropy(self.logits(x), target)
+
+
+class BinarySoftmax(Softmax):
+    """Paper 3's loss, binary cross-entropy on the softmax outputs as written (section 3):
+
+    L = −mean over utterances and classes of y log p + (1 − y) log(1 − p),   p = softmax(Wx + b), y one-hot
+
+    Not the cross-entropy that goes with a softmax: every wrong class is pushed down by itself. Computed in fp32 outside
+    autocast. Shape: embeddings (B, features), targets (B,) int64 → scalar ≥ 0.
+    """
+
+    @torch.autocast("cpu", enabled=False)
+    @torch.autocast("cuda", enabled=False)
+    def forward(self, x, target):
+        p = self.logits(x).softmax(1)
+        return F.binary_cross_entropy(p, F.one_hot(target, p.shape[1]).float())

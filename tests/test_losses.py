@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from sernb.losses import AMSoftmax
+from sernb.losses import AMSoftmax, BinarySoftmax
 
 
 def test_am_softmax_is_equation_2():
@@ -38,3 +38,22 @@ def test_a_larger_margin_is_a_larger_loss_and_zero_is_cross_entropy():
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="classes ≥ 2"):
         AMSoftmax(5, 1)
+
+
+def test_binary_softmax_is_the_equation_on_probabilities():
+    torch.manual_seed(0)
+    loss = BinarySoftmax(6, 4)
+    x, target = torch.randn(5, 6, requires_grad=True), torch.tensor([0, 3, 1, 1, 2])
+    found = loss(x, target)
+    scores = (x @ loss.linear.weight.T + loss.linear.bias).double()
+    p = scores.exp() / scores.exp().sum(1, keepdim=True)
+    total = 0.0
+    for row, own in zip(p, target, strict=True):
+        total += sum(-torch.log(row[c] if c == own else 1 - row[c]) for c in range(4))
+    torch.testing.assert_close(found.double(), total / 20)
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = loss(x, target)
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, found)
+    found.backward()
+    assert torch.isfinite(x.grad).all()
