@@ -95,3 +95,21 @@ def distributions(frame: pd.DataFrame, quantities: list[str], *, title: str, dat
     fig.legend(handles, corpora, loc="outside lower center", ncols=len(corpora), frameon=False)
     fig.suptitle(marked(title, data))
     return fig
+
+
+def apart(frame: pd.DataFrame, *, title: str, data: str):
+    """Distances between two corpora, a panel a quantity, a bar a kind of audio, a line at what chance gives.
+
+    Columns as acoustics.distances gives.
+    """
+    quantities = list(dict.fromkeys(frame["quantity"]))
+    fig, all_axes = plt.subplots(1, len(quantities), figsize=(WIDTH, 2.4), squeeze=False)
+    for axes, quantity in zip(all_axes.flat, quantities, strict=True):
+        of = frame[frame["quantity"] == quantity]
+        axes.bar(of["audio"], of["distance"], color=LINES[: len(of)], width=0.6)
+        for i, chance in enumerate(of["by chance"]):
+            axes.plot([i - 0.4, i + 0.4], [chance] * 2, color="black", label=None if i else "by chance")
+        axes.set(ylabel=f"distance in {quantity}", ylim=(0, None))
+    fig.legend(*axes.get_legend_handles_labels(), loc="outside lower right", frameon=False)
+    fig.suptitle(marked(title, data))
+    return fig

@@ -57,3 +57,12 @@ def test_decays():
         h, {k: 20 * np.log10(v) for k, v in h.items()}, 1000, title="t", data="stand-in"
     )
     assert fig.axes[1].lines[1].get_xdata()[-1] == pytest.approx(0.199)
+
+
+def test_distances_are_bars_and_chance_a_line():
+    frame = pd.DataFrame({
+        "quantity": ["MOS", "MOS"], "audio": ["raw", "augmented"], "distance": [0.8, 0.3], "by chance": [0.1, 0.2],
+    })  # fmt: skip
+    axes = plots_acoustics.apart(frame, title="t", data="stand-in").axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [0.8, 0.3]
+    assert [line.get_ydata()[0] for line in axes.lines] == [0.1, 0.2]
