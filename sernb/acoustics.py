@@ -111,12 +111,12 @@ def load(file: Path = WEIGHTS, device="cpu") -> Estimator:
     """
     try:
         with safetensors.safe_open(file, framework="pt") as opened:
-            about = opened.metadata() or {}
+            said = about_of(opened)
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}
     except safetensors.SafetensorError as error:
         raise ValueError(f"{file}: no whole safetensors file ({error}).") from error
-    if about.get("format") != FORMAT:
-        raise ValueError(f"{file}: format {about.get('format')!r}, expected {FORMAT!r}.")
+    if said.get("format") != FORMAT:
+        raise ValueError(f"{file}: format {said.get('format')!r}, expected {FORMAT!r}.")
     estimator = Estimator()
     expected = estimator.network.state_dict()
     if set(tensors) != set(expected):
@@ -125,16 +125,21 @@ def load(file: Path = WEIGHTS, device="cpu") -> Estimator:
         if (x.shape, x.dtype) != (expected[name].shape, expected[name].dtype):
             wanted = f"{tuple(expected[name].shape)} {expected[name].dtype}"
             raise ValueError(f"{file}: {name} is {tuple(x.shape)} {x.dtype}, expected {wanted}.")
-    if digest(tensors) != about.get("digest"):
+    if digest(tensors) != said.get("digest"):
         raise ValueError(f"{file}: the tensors are not those that were saved; fetch or make the file again.")
     estimator.network.load_state_dict(tensors)
     return estimator.to(device).eval()
 
 
 def about(file: Path = WEIGHTS) -> dict:
-    """What the weights were trained on, as the file says."""
+    """What the weights were trained on and how, as the file says."""
     with safetensors.safe_open(file, framework="pt") as opened:
-        return {k: json.loads(v) if v[:1] in "{[" else v for k, v in opened.metadata().items()}
+        return about_of(opened)
+
+
+def about_of(opened) -> dict:
+    """One entry holds everything: several come in an order that changes from file to file."""
+    return json.loads((opened.metadata() or {}).get("about", "{}"))
 
 
 def estimates(estimator: Estimator, waves, ids=None, batch_size: int = 32) -> pd.DataFrame:

@@ -18,7 +18,7 @@ def decays(
         curve = curves[name]
         below.plot(np.arange(len(curve)) / rate, curve, color=colour, label=name)
     above.set(ylabel="impulse response")
-    below.set(ylim=(-60, 2), xlabel="time / s", ylabel="energy still to come / dB")
+    below.set(ylim=(-60, 2), xlabel="time / s", ylabel="energy to come / dB")
     for level in (-5, -35):
         below.axhline(level, color="black", linewidth=0.7, linestyle=":")
     below.legend(loc="upper right")

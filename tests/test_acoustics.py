@@ -1,5 +1,7 @@
 """The estimators of room acoustics: their file, their independence of batch and level; MOS; agreement and distances."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,7 +86,7 @@ def changed(tensors, about, how):
     elif how == "value":
         tensors["into.bias"][0] += 1e-3
     elif how == "format":
-        about["format"] = "another"
+        about = {"about": json.dumps(json.loads(about["about"]) | {"format": "another"})}
     return tensors, about
 
 

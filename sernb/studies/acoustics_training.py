@@ -2,7 +2,7 @@
 
     python -m sernb.studies.acoustics_training
 
-draws the rooms (cached, half an hour of one core at most), speaks, trains and writes the file that sernb.acoustics
+draws the rooms (cached, six minutes of one core), speaks, trains and writes the file that sernb.acoustics
 loads. Everything comes from `seed`: the same machine and number of threads give the same file. No recording is read,
 and no German voice speaks.
 """
@@ -36,24 +36,26 @@ class Config:
     learning_rate: float = 2e-3
     ranges: Ranges = Ranges((12.0, 45.0), faster=0.4, direct=0.5, coloured=0.7, silent=0.3, shorter=0.3)
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
 
 class Steps(torch.utils.data.Dataset):
     """An epoch's batches, each from its own seed, so that it does not matter which process makes it."""
 
     def __init__(self, scenes, config, seed):
-        self.scenes, self.config, self.seed = scenes, config, seed
+        self.scenes, self.config, self.seed, self.hearing = scenes, config, seed, acoustics.Hearing()
 
     def __len__(self):
         return self.config.steps
 
+    @torch.no_grad()
     def __getitem__(self, step):
         torch.set_num_threads(1)
         generator = np.random.default_rng([self.seed, step])
         batch = self.scenes.batch(self.config.batch, self.config.ranges, generator)
         names = [f"step {step}, window {i}" for i in range(self.config.batch)]
-        return {"waves": batch.waves, "lengths": batch.lengths, "truth": batch.truth, "utterances": names}
+        x, frames = self.hearing(batch.waves, batch.lengths)
+        return {"x": x, "frames": frames, "truth": batch.truth, "utterances": names}
 
 
 def responses(seed: int, count: int, workers: int | None = None) -> np.ndarray:
@@ -75,18 +77,16 @@ def train(config: Config, scenes: Scenes, checkpoint: Path | None = None, progre
     """An estimator trained on `scenes`, and its learning curves; a training cut off goes on from `checkpoint`."""
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
-    estimator = acoustics.Estimator()
+    estimator = acoustics.Estimator().to(memory_format=torch.channels_last)  # a quarter faster
     device = torch.device("cpu")
 
     def batches(generator):
         seed = int(torch.randint(2**31, (), generator=generator))
-        yield from torch.utils.data.DataLoader(Steps(scenes, config, seed), batch_size=None, num_workers=1)
+        yield from torch.utils.data.DataLoader(Steps(scenes, config, seed), batch_size=None, num_workers=2)
 
     def objective(batch, generator):
-        with torch.no_grad():
-            x, frames = estimator.hearing(batch["waves"], batch["lengths"])
         with training.autocast(device, training.dtype(device)):
-            found = estimator.network(x, frames)
+            found = estimator.network(batch["x"], batch["frames"])
         wanted = (batch["truth"] - estimator.centre) / estimator.scale
         return torch.nn.functional.smooth_l1_loss(found.float(), wanted, beta=0.3)
 
@@ -104,13 +104,17 @@ def train(config: Config, scenes: Scenes, checkpoint: Path | None = None, progre
 
 def save(estimator: acoustics.Estimator, config: Config, file: Path) -> None:
     """Weights in fp32, and beside them what they were trained on."""
-    tensors = {name: x.contiguous() for name, x in estimator.network.state_dict().items()}
+    tensors = {
+        name: x.clone(memory_format=torch.contiguous_format)
+        for name, x in estimator.network.state_dict().items()
+    }
     trained_on = (
         f"{config.rooms} rooms simulated by pyroomacoustics; {config.speakers} voices of espeak-ng in the languages "
         "of the stand-ins without German; no recordings"
     )
     about = {"format": acoustics.FORMAT, "digest": acoustics.digest(tensors), "trained on": trained_on}
-    safetensors.torch.save_file(tensors, file, about | {"config": json.dumps(asdict(config))})
+    about["config"] = asdict(config)
+    safetensors.torch.save_file(tensors, file, {"about": json.dumps(about)})
 
 
 def main() -> None:
