@@ -36,6 +36,7 @@ LAYERS = [
         "notebooks",
         "saving",
         "plots",
+        "plots_acoustics",
         "plots_corpora",
         "plots_domains",
         "plots_enroll",
@@ -58,6 +59,7 @@ LAYERS = [
         "metrics",
         "reported",
         "overview",
+        "rooms",
     },
     {"models", "losses"},
     {"paths", "heap", "decoding", "writing", "__init__"},
@@ -71,6 +73,7 @@ LIGHT = {
     "tables_mismatch",
     "plots",
     "plots_mismatch",
+    "plots_acoustics",
     "plots_domains",
     "plots_enroll",
     "plots_frames",
@@ -86,6 +89,7 @@ LIGHT = {
     "corpora",
     "notebooks",
     "saving",
+    "rooms",
 }
 ASSEMBLING = {"studies", "cli", "front_door", "speed", "explore"}  # besides the notebooks
 
