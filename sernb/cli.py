@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument(
         "--readme", action="store_true", help="rewrite the README's table from the frozen runs"
     )
+    results.add_argument(
+        "--models", action="store_true", help="list the trained models by key, for `predict`"
+    )
     results.set_defaults(command=show_results)
 
     ask = commands.add_parser("predict", help="emotion, probabilities and out-of-distribution score of files")
@@ -157,7 +160,9 @@ def show_results(chosen) -> int:
             print(f"froze {file}")
     if chosen.readme:
         print("README.md", "rewritten" if front_door.rewrite() else "is up to date")
-    if not (chosen.other or chosen.freeze or chosen.readme):
+    if chosen.models:
+        print(front_door.models())
+    if not (chosen.other or chosen.freeze or chosen.readme or chosen.models):
         print(front_door.listing())
     return 0
 

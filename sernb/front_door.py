@@ -187,5 +187,16 @@ def listing() -> str:
     return table.reset_index().to_string(index=False)
 
 
+def models() -> str:
+    """The stored runs that hold weights, newest last: what `sernb predict` can be asked for."""
+    runs = [r for r in store.find() if r.path and (r.path / "model.safetensors").exists()]
+    runs = sorted(runs, key=lambda r: r.meta["started"])
+    lines = [
+        f"{r.meta['study']}  {r.key}  {r.meta['data']}  valid UAR {r.metrics.get('valid_uar', float('nan')):.2f}"
+        for r in runs
+    ]
+    return "\n".join(lines) or f"No trained model yet in {paths.RESULTS}."
+
+
 def _several(values) -> str:
     return ",".join(str(v) for v in sorted(set(values)))

@@ -100,3 +100,15 @@ def test_mixed_versions_are_refused(capsys):
     put(0, version=1), put(0, version=2)
     assert results() == 2
     assert "versions [1, 2] would be mixed" in capsys.readouterr().err
+
+
+def test_models_that_can_be_asked_are_listed(capsys):
+    assert results("--models") == 0 and "No trained model yet" in capsys.readouterr().out
+    kept = put(0)
+    store.write(
+        store.Result(f"{kept.key}x", kept.config, {"valid_uar": 0.5}, kept.predictions, kept.curves, kept.meta,
+                     new_state={"w": np.zeros(2, np.float32)})
+    )  # fmt: skip
+    assert results("--models") == 0
+    out = capsys.readouterr().out
+    assert f"{kept.key}x" in out and len(out.strip().splitlines()) == 1  # the other holds predictions only
