@@ -150,11 +150,8 @@ def _ours(runs) -> list[str]:
 
 
 def _score(frame, score) -> str:
-    def statistic(f):
-        return score(f["emotion"].to_numpy(), f["predicted"].to_numpy())
-
-    low, high = metrics.bootstrap(frame, statistic, unit="speaker")
-    return f"{100 * statistic(frame):.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    low, high = metrics.interval(frame, score, unit="speaker")
+    return f"{100 * score(frame['emotion'], frame['predicted']):.1f} [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _cost(runs) -> str:

@@ -75,27 +75,78 @@ def fpr95(inside, outside) -> float:
 def bootstrap(frame, statistic, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[float, float]:
     """Percentile interval of `statistic(frame)` when whole speakers, or single utterances, are drawn with replacement.
 
-    Raises ValueError for fewer than five speakers: their spread says nothing about people.
+    Raises ValueError for fewer than five speakers: their spread says nothing about people. For UAR, WAR and weighted F1
+    `interval` gives the same a thousand times as fast.
     """
-    if unit not in ("speaker", "utterance"):
-        raise ValueError(f"unit {unit!r} is unknown; there are 'speaker' and 'utterance'.")
-    positions = np.arange(len(frame))
-    if unit == "utterance":
-        groups = list(positions[:, None])
-    else:
-        codes, names = pd.factorize(frame["speaker"])
-        if len(names) < 5:
-            raise ValueError(
-                f"a speaker bootstrap needs 5 speakers or more, found {len(names)}. Use unit='utterance', labelled so."
-            )
-        groups = [positions[codes == i] for i in range(len(names))]
+    codes = _units(frame, unit)
+    groups = [np.flatnonzero(codes == i) for i in range(codes.max() + 1)]
     generator = np.random.default_rng(seed)
     values = []
     for _ in range(n):
         chosen = generator.integers(len(groups), size=len(groups))
         values.append(statistic(frame.iloc[np.concatenate([groups[i] for i in chosen])]))
+    return _between(values, level)
+
+
+def interval(frame, score, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[float, float]:
+    """`bootstrap` of uar, war or wf1 of the columns emotion and predicted, drawn the same way, by counting.
+
+    These scores are functions of the confusion matrix, and a sample's matrix is the sum of its speakers'. Raises
+    ValueError for another score, or fewer than five speakers.
+    """
+    if score not in _OF_COUNTS:
+        raise ValueError(f"{score} is no function of counts known here; use bootstrap.")
+    codes = _units(frame, unit)
+    size = codes.max() + 1
+    labels, both = np.unique([*frame["emotion"], *frame["predicted"]], return_inverse=True)
+    c, (truth, predicted) = len(labels), np.split(both, 2)
+    counts = np.bincount(codes * c * c + truth * c + predicted, minlength=size * c * c).reshape(size, c * c)
+    generator, values, at_once = np.random.default_rng(seed), [], max(1, 10_000_000 // size)
+    for start in range(0, n, at_once):
+        rows = min(at_once, n - start)
+        drawn = np.stack([generator.integers(size, size=size) for _ in range(rows)])
+        times = np.bincount((drawn + size * np.arange(rows)[:, None]).ravel(), minlength=rows * size)
+        values.append(_OF_COUNTS[score]((times.reshape(rows, size) @ counts).reshape(rows, c, c)))
+    return _between(np.concatenate(values), level)
+
+
+def _units(frame, unit):
+    """A number for every row: its speaker, or itself."""
+    if unit not in ("speaker", "utterance"):
+        raise ValueError(f"unit {unit!r} is unknown; there are 'speaker' and 'utterance'.")
+    if unit == "utterance":
+        return np.arange(len(frame))
+    codes, names = pd.factorize(frame["speaker"])
+    if len(names) < 5:
+        raise ValueError(
+            f"a speaker bootstrap needs 5 speakers or more, found {len(names)}. Use unit='utterance', labelled so."
+        )
+    return codes
+
+
+def _between(values, level):
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _uar_of(matrix):
+    """Confusion matrices (N, C, C), rows truth → (N,): the mean recall over classes that occur."""
+    hits, rows = np.diagonal(matrix, axis1=1, axis2=2), matrix.sum(2)
+    recall = np.divide(hits, rows, out=np.zeros(rows.shape), where=rows > 0)
+    return recall.sum(1) / (rows > 0).sum(1)
+
+
+def _war_of(matrix):
+    return np.trace(matrix, axis1=1, axis2=2) / matrix.sum((1, 2))
+
+
+def _wf1_of(matrix):
+    hits, rows, columns = np.diagonal(matrix, axis1=1, axis2=2), matrix.sum(2), matrix.sum(1)
+    f1 = np.divide(2 * hits, rows + columns, out=np.zeros(rows.shape), where=rows + columns > 0)
+    return (rows * f1).sum(1) / rows.sum(1)
+
+
+_OF_COUNTS = {uar: _uar_of, war: _war_of, wf1: _wf1_of}
 
 
 def mcnemar(correct_a, correct_b) -> float:

@@ -179,21 +179,9 @@ def recalls(predictions: pd.DataFrame, draws: int, seed: int) -> pd.DataFrame:
     """UAR in % per corpus, situation and standardisation, with a 95 % bootstrap over speakers (utterances below five)."""
     rows = []
     by = ["corpus", "situation", "standardised over"]
-    names = sorted(set(predictions["emotion"]) | set(predictions["predicted"]))
     for key, part in predictions.groupby(by, sort=False):
         unit = "speaker" if part["speaker"].nunique() >= 5 else "utterance"
-        coded = part[
-            ["speaker"]
-        ].copy()  # numbers instead of names: the bootstrap scores thousands of samples
-        for column in ("emotion", "predicted"):
-            coded[column] = pd.Categorical(part[column], names).codes
-        low, high = metrics.bootstrap(
-            coded,
-            lambda f: metrics.uar(f["emotion"].to_numpy(), f["predicted"].to_numpy()),
-            unit,
-            draws,
-            seed,
-        )
+        low, high = metrics.interval(part, metrics.uar, unit, draws, seed)
         value = metrics.uar(part["emotion"], part["predicted"])
         rows.append({**dict(zip(by, key, strict=True)), "UAR": 100 * value, "low": 100 * low, "high": 100 * high,
                      "unit": unit, "utterances": len(part), "chance": 100 / part["emotion"].nunique()})  # fmt: skip

@@ -155,11 +155,7 @@ def _printed(table, approach, domain, attributes):
 def interval(pooled: pd.DataFrame, score) -> str:
     """The 95 % bootstrap interval of a score in %, and what was drawn: speakers, or utterances of fewer than five."""
     unit = "speaker" if pooled["speaker"].nunique() >= 5 else "utterance"
-    numbered = pooled[["speaker"]].copy()  # numbers, not names: the bootstrap scores thousands of samples
-    names = sorted(set(pooled["emotion"]) | set(pooled["predicted"]))
-    for column in ("emotion", "predicted"):
-        numbered[column] = pd.Categorical(pooled[column], names).codes
-    low, high = metrics.bootstrap(numbered, lambda f: score(f["emotion"], f["predicted"]), unit)
+    low, high = metrics.interval(pooled, score, unit)
     return f"{100 * low:.1f} … {100 * high:.1f} ({unit}s)"
 
 

@@ -55,23 +55,13 @@ def scores(
     for name, score in SCORES.items():
         over = evaluations(results, corpus, name)
         final = score(frame["emotion"], frame["predicted"])
-        low, high = _interval(frame, score, unit, draws)
+        low, high = metrics.interval(frame, score, unit, draws)
         rows.append({
             "metric": name, "reported": paper.get(name, math.nan), "here": over.mean(), "deviation": over.std(ddof=0),
             "difference": over.mean() - paper.get(name, math.nan), "final model": final,
             "interval": f"{low:.2f} … {high:.2f} ({unit}s)", "evaluations": len(over), "trainings": len(results),
         })  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _interval(frame, score, unit, draws):
-    names = sorted(set(frame["emotion"]) | set(frame["predicted"]))
-    coded = frame[["speaker"]].copy()  # numbers, not names: the bootstrap scores hundreds of samples
-    for column in ("emotion", "predicted"):
-        coded[column] = pd.Categorical(frame[column], names).codes
-    return metrics.bootstrap(
-        coded, lambda f: score(f["emotion"].to_numpy(), f["predicted"].to_numpy()), unit, draws
-    )
 
 
 def relative(

@@ -57,3 +57,26 @@ def test_calibration_error_and_lengths():
     assert metrics.ece([0.95, 0.95, 0.55, 0.55], [1, 1, 1, 0]) == pytest.approx(0.05)
     with pytest.raises(ValueError, match="differ in length: 3 != 4"):
         metrics.war([1, 2, 3], [1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("unit", ["speaker", "utterance"])
+@pytest.mark.parametrize("score", [metrics.uar, metrics.war, metrics.wf1])
+def test_intervals_by_counting_are_the_bootstraps(score, unit):
+    draw = np.random.default_rng(3)
+    truth = draw.choice(["anger", "fear", "neutral"], 60, p=[0.6, 0.1, 0.3])
+    guess = np.where(draw.random(60) < 0.5, truth, draw.choice(["anger", "boredom", "neutral"], 60))
+    frame = pd.DataFrame(
+        {"speaker": draw.integers(0, 7, 60).astype(str), "emotion": truth, "predicted": guess}
+    )
+    slow = metrics.bootstrap(
+        frame, lambda f: score(f["emotion"], f["predicted"]), unit, n=300, seed=5, level=0.9
+    )
+    assert metrics.interval(frame, score, unit, n=300, seed=5, level=0.9) == pytest.approx(slow, abs=1e-12)
+
+
+def test_intervals_by_counting_refuse_what_they_cannot_do():
+    frame = pd.DataFrame({"speaker": ["a", "b"], "emotion": ["x", "y"], "predicted": ["x", "y"]})
+    with pytest.raises(ValueError, match="5 speakers"):
+        metrics.interval(frame, metrics.uar)
+    with pytest.raises(ValueError, match="use bootstrap"):
+        metrics.interval(frame, max, "utterance")
