@@ -139,7 +139,7 @@ def test_every_cell_runs_and_draws(page):
 def test_a_menu_changes_the_colours(page):
     colours = "document.querySelectorAll('.js-plotly-plot')[0].data[0].marker.color.join()"
     before = page.evaluate(colours)
-    page.locator("select").first.select_option("gender")
+    page.locator(".widget-dropdown select").first.select_option("gender")
     page.wait_for_function(f"{colours} !== {json.dumps(before)}")
     assert page.get_by_text("● female").or_(page.get_by_text("female ")).count()
 
