@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from sernb import front_door, paths
+from sernb import front_door, frozen, paths
+from sernb.studies import choosing, msac_config
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
 DIRECT = [Requirement(r) for r in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]]
@@ -108,3 +109,17 @@ def test_continuous_integration_asks_for_the_real_recordings():
 def test_the_readme_shows_the_committed_frozen_runs(monkeypatch):
     monkeypatch.setattr(paths, "FIGURES", paths.ROOT / "figures")  # the committed ones, not a test's own
     assert front_door.part() == front_door.generated(), "run `sernb results --readme`"
+
+
+def test_the_tuned_preset_is_the_candidate_that_validates_best(monkeypatch):
+    monkeypatch.setattr(paths, "FIGURES", paths.ROOT / "figures")
+    runs = [
+        r
+        for r in frozen.all_runs().values()
+        if (r.meta["study"], r.meta["preset"]) == ("msac_sernet", "paper")
+    ]
+    tried = {
+        name: [r for r in runs if r.meta["overrides"] == changed] for name, changed in msac_config.CANDIDATES.items()
+    }  # fmt: skip
+    assert {tuple(sorted(r.config["fold"] for r in of)) for of in tried.values()} == {msac_config.SCREENED}
+    assert choosing.validated(tried)["UAR"].idxmax() == msac_config.TUNED
