@@ -61,7 +61,7 @@ def run(study, config, material, job, progress: bool) -> store.Result:
     """
     started, on = time.time(), training.device()
     fold, classes = material.folds[config.fold], material.classes
-    table, address = _labels(material.table, fold, config), key(study, config, material.digest)
+    table, address = _labels(material.table, fold, config), study.key(config)
     outcome = job(config, material, table, fold, on, progress, store.checkpoint_path(address))
     predictions = _predictions(table, fold.test, classes, outcome["test"], fold.name)
     if len(material.unseen):
