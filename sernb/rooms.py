@@ -48,9 +48,10 @@ def onset(response: np.ndarray) -> np.ndarray:
 
 
 def c50(response: np.ndarray, rate: int = RATE) -> np.ndarray:
-    """Clarity in dB, (…, T) → (…): the energy of the 50 ms after the direct sound's arrival over all that follows.
+    """Clarity in dB, (…, T) → (…): the energy up to 50 ms after the direct sound's arrival over all that follows.
 
-    Infinite where nothing follows.
+    What little stands before the arrival (a fractional delay rings on both sides) belongs to the direct sound. Infinite
+    where nothing follows.
     """
     energy = np.square(response, dtype=np.float64)
     time = np.arange(energy.shape[-1]) - onset(response)[..., None]

@@ -41,7 +41,7 @@ def by_hand(h, rate=16_000):
     level = [10 * math.log10(max(e, 1e-30) / to_come[0]) for e in to_come]
     points = [(i / rate, db) for i, db in enumerate(level) if -35 <= db <= -5]
     first = next(i for i, x in enumerate(np.abs(h)) if x >= 0.1 * np.abs(h).max())
-    early, late = sum(energy[first : first + rate // 20]), sum(energy[first + rate // 20 :])
+    early, late = sum(energy[: first + rate // 20]), sum(energy[first + rate // 20 :])
     return -60 / stats.linregress(*zip(*points, strict=True)).slope, 10 * math.log10(early / late)
 
 
