@@ -105,6 +105,7 @@ def _fed(client, pool, call, tasks, bar):
             bar.update()
             if future.status == "error":
                 errors[name] = _plain(future.exception())
+    bar.refresh()  # which may have left out the last steps, for coming fast
     return errors
 
 
