@@ -62,5 +62,6 @@ PRESETS = {
         "batch_size": 16, "crop": 2.0, "dropout": 0.2, "optimiser": "adamw", "learning_rate": 1.5e-3, "schedule": "cosine",
         "patience": None,
     },
+    "reduced": {"epochs": 40},
     "paper": {},
 }  # fmt: skip
