@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from sernb import front_door, frozen, paths
+import sernb
+from sernb import front_door, frozen, notebooks, paths
 from sernb.studies import choosing, msac_config
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
@@ -123,3 +124,21 @@ def test_the_tuned_preset_is_the_candidate_that_validates_best(monkeypatch):
     }  # fmt: skip
     assert {tuple(sorted(r.config["fold"] for r in of)) for of in tried.values()} == {msac_config.SCREENED}
     assert choosing.validated(tried)["UAR"].idxmax() == msac_config.TUNED
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENCES.md"])
+def test_what_a_page_links_to_is_there(name):
+    links = re.findall(r"\]\(([^)#\s]+)\)", (paths.ROOT / name).read_text())
+    inside = [link for link in links if "://" not in link]
+    assert [link for link in inside if not (paths.ROOT / link).exists()] == []
+
+
+def test_every_notebook_is_named_on_the_front_page():
+    text = (paths.ROOT / "README.md").read_text()
+    assert [b.name for b in notebooks.committed() if f"/{b.path.name})" not in text] == []
+
+
+def test_citation_and_changelog_are_of_this_version():
+    citation = yaml.safe_load((paths.ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == sernb.__version__ and len(citation["references"]) == 5
+    assert f"\n## {sernb.__version__} " in (paths.ROOT / "CHANGELOG.md").read_text()
