@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sernb import frozen, metrics, paths, store
+from sernb import frozen, headlines, metrics, paths, store
 
 BEGIN, END = "<!-- written by `sernb results --readme` -->", "<!-- end of what is written -->"
 
@@ -77,9 +77,11 @@ def part(readme: Path | None = None) -> str:
 
 
 def generated() -> str:
-    """The table and the commands that make it, in Markdown, from the committed frozen runs."""
+    """The tables and the commands that make them, in Markdown, from the committed frozen runs."""
     commands = dict.fromkeys(row.command for row in ROWS)
-    return "\n".join([table(), "", "```", *commands, "sernb results --freeze --readme", "```"])
+    further = headlines.markdown()
+    parts = [table(), "", "```", *commands, "sernb results --freeze --readme", "```"]
+    return "\n".join([*parts, "", further] if further else parts)
 
 
 def table(link: bool = True) -> str:

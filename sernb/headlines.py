@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sernb import frozen, reported, tables, tables_enroll
+from sernb import frozen, tables, tables_enroll
+from sernb.studies import wild_config
 
+APPROACHES = ("baseline", *wild_config.APPROACHES)
+MODELS = ("SVM", "Base", "Base+AGR", "Base+AMTL", "Base+MSAC")
 WRITTEN = {"train": "pooled", "corpus": "per corpus (transductive)", "utterance": "per utterance"}
 
 
@@ -41,7 +44,10 @@ def _section(section, frame):
     if frame.empty:
         return ""
     name = section.notebook.rpartition("/")[2]
-    lines = [f"**{section.title}** ([{name}](notebooks/{section.notebook}.ipynb)). {section.note}".rstrip(), ""]
+    lines = [
+        f"**{section.title}** ([{name}](notebooks/{section.notebook}.ipynb)). {section.note}".rstrip(),
+        "",
+    ]
     lines += ["| " + " | ".join(map(str, frame.columns)) + " |", "|---" * len(frame.columns) + "|"]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in frame.itertuples(index=False)]
     return "\n".join([*lines, "", f"`{section.command}`"])
@@ -93,7 +99,11 @@ def control(runs) -> pd.DataFrame:
 
 def _single(runs, preset, variant):
     fields = {"corpus": "emodb", "preset": preset, "variant": variant, "model": "base", "kernels": "printed"}
-    return [r for r in _of(runs, "msac_sernet", **fields, seed=0) if preset != "paper" or r.config["epochs"] == 100]
+    return [
+        r
+        for r in _of(runs, "msac_sernet", **fields, seed=0)
+        if preset != "paper" or r.config["epochs"] == 100
+    ]
 
 
 def _probed(runs, preset, variant, folds):
@@ -108,17 +118,20 @@ def _probed(runs, preset, variant, folds):
 
 def crossed(runs) -> pd.DataFrame:
     """Ways of using attributes, and of normalising, on several corpora: held-out speakers, and a corpus never seen."""
-    fields = {"preset": "reduced", "classes": "five"}
-    several = [r for r in _of(runs, "msac_sernet", **fields) if "+" in r.config["corpus"]]
+    found = _of(runs, "msac_sernet", preset="reduced", classes="five", corpus="emodb+ravdess", unseen="emovo")
     groups = {}
-    for run in several:
+    for run in found:
         model = "SVM" if run.config["model"] == "svm" else run.config["variant"]
-        groups.setdefault((model, WRITTEN[run.config["normalisation"]]), []).append(run)
-    lines = []
-    for (model, normalised), found in groups.items():
+        if model in MODELS:
+            groups.setdefault((model, WRITTEN[run.config["normalisation"]]), []).append(run)
+    lines, written = [], list(WRITTEN.values())
+    for model, normalised in sorted(groups, key=lambda g: (written.index(g[1]), MODELS.index(g[0]))):
+        found = groups[model, normalised]
         base = groups.get(("Base", normalised), [])
         rows = tables.generalisation(model, found, against=base if model != "Base" and base else None)
-        rows = rows[rows["metric"] != "WAR"].replace({"metric": {"UAR": "held-out speakers, UAR", "OOD WAR/UAR": "unseen corpus, UAR"}})
+        rows = rows[rows["metric"] != "WAR"].replace(
+            {"metric": {"UAR": "held-out speakers, UAR", "OOD WAR/UAR": "unseen corpus, UAR"}}
+        )
         line = _wide(rows.assign(normalised=normalised), ["model", "normalised"], "metric").iloc[0].to_dict()
         lines.append(line | {"p held-out / unseen": " / ".join(_p(p) for p in rows["p (McNemar)"])})
     return pd.DataFrame(lines)
@@ -131,13 +144,17 @@ def wild(runs) -> pd.DataFrame:
         groups.setdefault((run.config["approach"], run.config["attributes"]), []).append(run)
     if ("baseline", "") not in groups:
         return pd.DataFrame()
-    rows = pd.concat([tables.domains(*model, found) for model, found in groups.items()])
+    order = sorted(groups, key=lambda m: (m[0] != "baseline", m[1].count("+"), m[1], APPROACHES.index(m[0])))
+    rows = pd.concat([tables.domains(*model, groups[model]) for model in order])
     first = rows[rows["approach"] == "baseline"].set_index("domain")["here"]
     shown = _wide(rows, ["approach", "attributes"], "domain")
     better = rows.assign(gain=rows["here"] - rows["domain"].map(first))
     gains = better.pivot_table("gain", ["approach", "attributes"], "domain", sort=False)
     for domain in first.index:
-        shown[f"{domain}, less baseline"] = [f"{gains.loc[(a, s), domain]:+.1f}" for a, s in zip(shown["approach"], shown["attributes"])]
+        shown[f"{domain}, less baseline"] = [
+            f"{gains.loc[(a, s), domain]:+.1f}"
+            for a, s in zip(shown["approach"], shown["attributes"], strict=True)
+        ]
     return shown
 
 
@@ -168,7 +185,7 @@ def _verified(found):
     return _wide(whole, ["model"], "what").rename(columns={"model": "loss"})
 
 
-_THREE = "-p corpora_seen '[\"emodb\", \"ravdess\"]' --data real --preset reduced"
+_THREE = '-p corpora_seen \'["emodb", "ravdess"]\' --data real --preset reduced'
 SECTIONS = [
     Section("Paper 1: does control control? EMO-DB, ten folds", "1_msac_sernet/11_single_corpus",
             "--preset tuned --data real", control),

@@ -18,6 +18,7 @@ LAYERS = [
     {
         "studies",
         "front_door",
+        "headlines",
         "explore",
         "speed",
         "speed_data",

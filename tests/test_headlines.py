@@ -1,0 +1,120 @@
+"""The README's tables of real runs: made of frozen predictions, compared with a count by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sernb import frozen, headlines, paths, store
+
+CLASSES = ["anger", "neutral"]
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
+
+
+def put(study, wrong, fold=0, seed=0, folds=2, parts=("test",), metrics=None, **config):
+    """A stored real run: 5 speakers a part, each 4 utterances, the first `wrong` utterances of a part misread."""
+    frames = []
+    for part in parts:
+        truth = np.array(CLASSES * 10)
+        guess = truth.copy()
+        guess[:wrong] = [CLASSES[t == "anger"] for t in truth[:wrong]]
+        place = "emovo" if part == "unseen" else "emodb"
+        frame = pd.DataFrame(
+            {"speaker": [f"{place}/{fold}{i // 4}" for i in range(20)], "emotion": truth, "predicted": guess}
+        )
+        frame.index = pd.Index([f"{place}/{fold}-{i}" for i in range(20)], name="utterance")
+        frames.append(frame.assign(part=part, fold=str(fold)))
+    whole = {"data": "real", "fold": fold, "seed": seed, **config}
+    meta = {
+        "study": study, "version": 1, "preset": config["preset"], "data": "real", "folds": folds, "fold": str(fold),
+        "overrides": {}, "seconds": 1.0, "device": "a machine", "dtype": "float32", "started": 0.0,
+    }  # fmt: skip
+    key = store.key(study, 1, config["preset"], {"data": "real", **config}, fold, seed, "digest")
+    made = store.Result(key, whole, metrics or {}, pd.concat(frames), pd.DataFrame({"epoch": [0]}), meta)
+    store.write(made)
+
+
+def table(title):
+    """The lines of one section's table, cells stripped."""
+    text = next(t for t in headlines.markdown().split("\n\n**") if title in t)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in (lines[0], *lines[2:])]
+
+
+def test_without_frozen_runs_nothing_is_said():
+    put(
+        "msac_sernet",
+        0,
+        preset="tuned",
+        corpus="emodb",
+        variant="Base",
+        model="base",
+        kernels="printed",
+        epochs=30,
+    )
+    assert headlines.markdown() == ""  # it is in the store, but not frozen
+
+
+def test_control_shows_scores_p_and_what_the_probe_reads():
+    for fold in range(2):
+        base = {"preset": "tuned", "corpus": "emodb", "fold": fold}
+        put("msac_sernet", 6, **base, variant="Base", model="base", kernels="printed", epochs=30)
+        put("msac_sernet", 1, **base, variant="Base+MSAC", model="base", kernels="printed", epochs=30)
+        read = {"read_gender": 0.8 + fold / 10, "chance_gender": 0.5}
+        put("control", 1, **base, variant="Base+MSAC", of="msac_sernet", metrics=read)
+    frozen.freeze()
+    head, first, second = table("does control control")
+    assert first[1] == "Base" and first[2].startswith("70.0 [") and second[2].startswith("95.0 [")
+    found = dict(zip(head, second, strict=True))
+    assert float(found["p (McNemar, to Base)"]) == pytest.approx(
+        2 / 2**10, rel=0.05
+    )  # ten discordant, all one way
+    assert (
+        found["gender read / chance"] == "85.0 / 50.0"
+        and dict(zip(head, first, strict=True))["gender read / chance"] == "–"
+    )
+
+
+def test_a_variant_with_folds_missing_is_no_line():
+    put(
+        "msac_sernet",
+        1,
+        preset="tuned",
+        corpus="emodb",
+        variant="Base",
+        model="base",
+        kernels="printed",
+        epochs=30,
+    )
+    frozen.freeze()
+    assert headlines.markdown() == ""
+
+
+def test_paper_4_is_compared_with_its_baseline():
+    both = {"preset": "reduced", "parts": ("test", "unseen"), "corpus": "emodb+ravdess", "unseen": "emovo"}
+    for seed in range(2):
+        put("attributes_in_the_wild", 8, **both, seed=seed, approach="baseline", attributes="")
+        put("attributes_in_the_wild", 6, **both, seed=seed, approach="GR", attributes="corpus")
+    frozen.freeze()
+    head, first, second = table("Paper 4")
+    assert first[:2] == ["baseline", "none"] and second[:2] == ["GR", "corpus"]
+    assert dict(zip(head, second, strict=True))["in-domain, less baseline"] == "+10.0"
+    assert dict(zip(head, first, strict=True))["emovo"].startswith("60.0 [")
+
+
+def test_corpora_crossed_hold_every_normalisation():
+    for normalisation, wrong in (("train", 8), ("corpus", 2)):
+        for variant in ("Base", "Base+MSAC"):
+            put("msac_sernet", wrong, preset="reduced", corpus="emodb+ravdess", unseen="emovo", classes="five",
+                parts=("test", "unseen"), variant=variant, normalisation=normalisation, model="base")  # fmt: skip
+    frozen.freeze()
+    lines = [line[:2] + [line[2][:4]] for line in table("across corpora")[1:]]
+    transductive = "per corpus (transductive)"
+    assert lines == [
+        ["Base", "pooled", "60.0"], ["Base+MSAC", "pooled", "60.0"],
+        ["Base", transductive, "90.0"], ["Base+MSAC", transductive, "90.0"],
+    ]  # fmt: skip
