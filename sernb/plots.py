@@ -35,9 +35,10 @@ def folder(*, notebook: str, preset: str, data: str) -> Path:
 
 
 def save(fig, name: str, frame: pd.DataFrame, **where) -> None:
-    """Write `name`.png and `name`.csv, the picture and what it was drawn from; `where` as in `folder`."""
+    """Write `name`.png, `name`.pdf (vector) and `name`.csv, what both were drawn from; `where` as in `folder`."""
     target = folder(**where)
     fig.savefig(target / f"{name}.png")
+    fig.savefig(target / f"{name}.pdf", metadata={"CreationDate": None})  # the same figure, the same bytes
     frame.round(4).to_csv(target / f"{name}.csv")
 
 

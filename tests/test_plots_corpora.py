@@ -96,3 +96,15 @@ def test_the_real_table_stands_beside_the_stand_ins():
     assert own is frame and data == "stand-in" and real["UAR"][0] == 50 and "real" in label
     assert len(plots.with_real(frame, "x", data="real", **where)) == 1
     assert str(plots.folder(data="real", **where)).startswith(str(paths.FIGURES))
+
+
+def test_a_figure_is_kept_as_picture_as_vectors_and_as_numbers():
+    where = {"notebook": "n", "preset": "quick", "data": "stand-in"}
+    fig, axes = plt.subplots()
+    axes.plot([0, 1])
+    kept = []
+    for _ in range(2):
+        plots.save(fig, "x", pd.DataFrame({"y": [0, 1]}), **where)
+        kept.append({f.suffix: f.read_bytes() for f in plots.folder(**where).iterdir()})
+    assert kept[0] == kept[1] and set(kept[0]) == {".png", ".pdf", ".csv"}
+    assert kept[0][".pdf"].startswith(b"%PDF") and b"/Subtype /Image" not in kept[0][".pdf"]
