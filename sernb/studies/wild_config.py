@@ -62,6 +62,10 @@ PRESETS = {
         "batch_size": 16, "crop": 2.0, "dropout": 0.2, "optimiser": "adamw", "learning_rate": 1.5e-3, "schedule": "cosine",
         "patience": None,
     },
-    "reduced": {"epochs": 40},
+    # at the paper's rate the validation curve still rises after 40 epochs; at this one it is flat
+    "reduced": {
+        "width": 0.5, "epochs": 30, "batch_size": 32, "crop": 3.0, "optimiser": "adamw", "learning_rate": 1e-3,
+        "schedule": "cosine", "select": "last", "patience": None,
+    },
     "paper": {},
 }  # fmt: skip
