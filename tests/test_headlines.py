@@ -118,3 +118,34 @@ def test_corpora_crossed_hold_every_normalisation():
         ["Base", "pooled", "60.0"], ["Base+MSAC", "pooled", "60.0"],
         ["Base", transductive, "90.0"], ["Base+MSAC", transductive, "90.0"],
     ]  # fmt: skip
+
+
+def test_enrolment_is_averaged_over_tasks_draw_by_draw():
+    """Two tasks, two draws: 3 of 4 and 4 of 4 right in one task, 2 of 4 and 1 of 4 in the other."""
+    right = {"neutral | fear": [[1, 1, 1, 0], [1, 1, 1, 1]], "neutral | calm": [[1, 0, 1, 0], [0, 0, 1, 0]]}
+    for loss, turned in (("NAMP", False), ("AProto", True)):
+        frames = []
+        for task, draws in right.items():
+            truth = np.array([False, False, True, True])
+            said = np.array([np.where(np.array(d, bool), truth, ~truth) for d in draws])
+            said = ~said if turned else said
+            target = task.split(" | ")[1]
+            frame = pd.DataFrame(
+                {"emotion": np.where(truth, target, "neutral"), "d0": said[0], "d1": said[1], "task": task}
+            )
+            frame["predicted"] = np.where(said[0], target, "neutral")
+            frames.append(frame.assign(speaker="r/1", fold="0"))
+            frame.index.name = "utterance"
+        whole = pd.concat(f.rename(index="r/{}".format) for f in frames)
+        config = {"preset": "reduced", "corpus": "ravdess", "enrol_corpus": "", "loss": loss, "margin": None, "ce": True,
+                  "classes": "four", "data": "real", "fold": 0, "seed": 0}  # fmt: skip
+        meta = {"study": "enroll_to_verify", "version": 1, "preset": "reduced", "data": "real", "folds": 1, "fold": "0",
+                "overrides": {}, "seconds": 1.0, "device": "a", "dtype": "float32", "started": 0.0}  # fmt: skip
+        key = store.key("enroll_to_verify", 1, "reduced", config, 0, 0, "digest")
+        store.write(store.Result(key, config, {}, whole, pd.DataFrame({"epoch": [0]}), meta))
+    frozen.freeze()
+    head, first, second = table("unseen emotions against neutral")
+    assert [first[0], second[0]] == ["AProto", "NAMP"]
+    found = dict(zip(head, second, strict=True))
+    assert found["neutral or fear"].startswith("87.5 [") and found["neutral or calm"].startswith("37.5 [")
+    assert found["mean over tasks"].startswith("62.5 [62.5, 62.5] / ")
