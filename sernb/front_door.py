@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sernb import frozen, headlines, metrics, paths, store
+from sernb import costs, frozen, headlines, metrics, paths, store
 
 BEGIN, END = "<!-- written by `sernb results --readme` -->", "<!-- end of what is written -->"
 
@@ -81,7 +81,31 @@ def generated() -> str:
     commands = dict.fromkeys(row.command for row in ROWS)
     further = headlines.markdown()
     parts = [table(), "", "```", *commands, "sernb results --freeze --readme", "```"]
-    return "\n".join([*parts, "", further] if further else parts)
+    parts += ["", further] if further else []
+    return "\n".join(
+        [
+            *parts,
+            "",
+            "**What the papers' full grids cost**, trainings alone, at the preset `paper`:",
+            "",
+            costs_table(),
+        ]
+    )
+
+
+def costs_table(speeds: pd.DataFrame | None = None) -> str:
+    """Hours of each paper's full grid by device, from measured speeds; see costs."""
+    frame = costs.table(speeds)
+    devices = [c for c in frame if c.startswith("hours on")] or ["hours on two cores or a GPU"]
+    lines = [
+        f"| Paper | Trainings | {' | '.join(d.capitalize() for d in devices)} |",
+        "|---" * (2 + len(devices)) + "|",
+    ]
+    for paper, row in frame.iterrows():
+        hours = [row.get(d, float("nan")) for d in devices]
+        cells = ["not measured" if pd.isna(h) else f"{h:,.0f}" if h >= 10 else f"{h:.1f}" for h in hours]
+        lines.append(f"| {paper} | {row['trainings']:.0f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def table(link: bool = True) -> str:
