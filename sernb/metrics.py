@@ -75,7 +75,7 @@ def fpr95(inside, outside) -> float:
 def bootstrap(frame, statistic, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[float, float]:
     """Percentile interval of `statistic(frame)` when whole speakers, or single utterances, are drawn with replacement.
 
-    Raises ValueError for fewer than five speakers: their spread says nothing about people. For UAR, WAR and weighted F1
+    `frame` is indexed by utterance. Raises ValueError for fewer than five speakers: their spread says nothing about people. For UAR, WAR and weighted F1
     `interval` gives the same a thousand times as fast.
     """
     codes = _units(frame, unit)
@@ -111,11 +111,12 @@ def interval(frame, score, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[
 
 
 def _units(frame, unit):
-    """A number for every row: its speaker, or itself."""
+    """A number for every row: its speaker, or its utterance, which several seeds may have judged: it is drawn with all of
+    its rows, since the same speech judged again is no more evidence about speech."""
     if unit not in ("speaker", "utterance"):
         raise ValueError(f"unit {unit!r} is unknown; there are 'speaker' and 'utterance'.")
     if unit == "utterance":
-        return np.arange(len(frame))
+        return pd.factorize(frame.index)[0]
     codes, names = pd.factorize(frame["speaker"])
     if len(names) < 5:
         raise ValueError(

@@ -71,11 +71,11 @@ def memory(k: int, width: int, sizes, recipe: pseudo_labels.Recipe, folder) -> p
                 out.add(torch.randn(min(100_000, n - start), width, generator=generator))
         before, most = _anonymous(), 0
         frames = out.read()
-        draw = pseudo_labels._nearest
+        nearest = pseudo_labels._nearest
 
-        def watched(*arguments, draw=draw, before=before):
+        def watched(*arguments, nearest=nearest, before=before):
             nonlocal most
-            found = draw(*arguments)
+            found = nearest(*arguments)
             most = max(most, _anonymous() - before)
             return found
 
@@ -83,7 +83,7 @@ def memory(k: int, width: int, sizes, recipe: pseudo_labels.Recipe, folder) -> p
         try:
             pseudo_labels.fit(frames, k, torch.Generator().manual_seed(0), recipe)
         finally:
-            pseudo_labels._nearest = draw
+            pseudo_labels._nearest = nearest
         rows.append({"frames": n, "on disk / MiB": 2 * n * width / 2**20, "own memory / MiB": most / 1024})
     return pd.DataFrame(rows)
 

@@ -20,7 +20,8 @@ class Refused(ValueError):
 def read(path, rate: int) -> dict[str, torch.Tensor]:
     """The weights of a published checkpoint under our names, for CNN14(tags=527).
 
-    Every tensor's name and shape is compared with the published model's, and the mel matrix with ours. Raises Refused,
+    Published kernels are (…, time, frequency), as the published network reads (B, 1, T, 64); ours are turned over, since
+    ours reads (B, 1, 64, T). Every tensor's name and shape is compared with the published model's, and the mel matrix with ours. Raises Refused,
     naming what is wrong, for a file that cannot be read, would run code, or differs; FileNotFoundError for none.
     """
     path = Path(path).expanduser()
@@ -48,7 +49,11 @@ def read(path, rate: int) -> dict[str, torch.Tensor]:
         raise Refused(
             f"{path.name}: its mel matrix differs from ours by up to {off:.3g}; expected the {rate} Hz front end."
         )
-    return {_own(name): value for name, value in found.items() if not name.endswith(_FRONT_END)}
+    return {
+        _own(name): value.mT.contiguous() if value.ndim == 4 else value
+        for name, value in found.items()
+        if not name.endswith(_FRONT_END)
+    }
 
 
 def load(path, model: CNN14, rate: int) -> CNN14:

@@ -16,7 +16,8 @@ class RecurrentRecogniser(nn.Module):
     """Encoder, BiLSTM, mean over an utterance's own frames, projection: the network of stages 1 and 3 (Fig. 1 a, c).
 
     Shape: front-end features (B, channels, T), frames (B,) → (B, embedding). In training a share `masked` of the frames
-    is masked in spans of ten, which transformers' encoders do by themselves when they are fine-tuned.
+    is masked in spans of ten, as transformers' encoders do by themselves when they are fine-tuned (at least two spans an
+    utterance there, however short it is; here none is forced).
     """
 
     def __init__(self, encoder: nn.Module, hidden: int = 256, embedding: int = 256, masked: float = 0.05):

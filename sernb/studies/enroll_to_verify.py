@@ -48,7 +48,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
                     f"{task} {score} high": high,
                 }
     predictions = pd.concat(whole)
-    drawn = [c for c in predictions if c[0] == "d" and c[1:].isdigit()]
+    drawn = tables_enroll.drawn(predictions)
     predictions[drawn] = predictions[drawn].fillna(False).astype(bool)
     return dataclasses.replace(result, predictions=predictions)
 

@@ -33,7 +33,6 @@ class Config:
     bands: int = 40  # of the front end
     clusters: int = 100
     unmasked: float = 0.5  # 1 − α of HuBERT's loss; its base model has 0, and hears a thousand times as much
-    front: bool = True  # whether the front end learns along
     crop: float = 4.0  # seconds
     epochs: int = 60
     batch_size: int = 16
@@ -86,8 +85,6 @@ def _fit(config, checkpoint, progress):
     waves = audio.Waves(packed, on)
     centres, labels, lengths = targets(waves, config)
     model = gmp_atl.MaskedPrediction(blank(config), [config.clusters], unmasked=config.unmasked)
-    if not config.front:
-        model.encoder.freeze_front()
     judges = table.groupby("corpus")["speaker"].max()
     valid = table["speaker"].isin(judges).to_numpy()
     rows = {"train": torch.from_numpy((~valid).nonzero()[0]), "valid": torch.from_numpy(valid.nonzero()[0])}

@@ -1,6 +1,8 @@
 """What clusters of frames stand for: emotion, gender, speaker, and on stand-ins the phone that was spoken."""
 
+import functools
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +18,29 @@ ASKED = ("phone", "emotion", "gender", "speaker")
 
 
 class Frames:
-    """Frames of some utterances: what is known of each (`known`), and features of every layer or MFCCs.
+    """Frames of some utterances: what is known of each (`known`), features of every layer (`layers`), `mfccs` (N, 39).
 
-    `known` has one row a frame: utterance, seconds (its middle), emotion, gender, speaker and, for stand-ins of corpora,
-    phone (missing in the echo after the last one).
+    `lengths` (utterances,) in frames, in the order of the table.
     """
 
     def __init__(self, table: pd.DataFrame, packed: audio.Pack, data: str):
-        on = training.device()
-        self.waves, self.rows = audio.Waves(packed, on), None
+        self.table, self.data, self.waves = table, data, audio.Waves(packed, training.device())
         self.rows = self.waves.rows(table.index)
         with tempfile.TemporaryDirectory() as folder:
             frames, lengths = pretraining.mfccs(self.waves, Path(folder) / "mfcc")
             offsets = (lengths.cumsum(0) - lengths).tolist()
             parts = [frames[offsets[r] : offsets[r] + int(lengths[r])].float() for r in self.rows.tolist()]
         self.mfccs, self.lengths = torch.cat(parts), lengths[self.rows]
-        which = np.repeat(np.arange(len(table)), self.lengths.numpy())
+
+    @functools.cached_property
+    def known(self) -> pd.DataFrame:
+        """One row a frame: utterance, seconds (its middle), emotion, gender, speaker and, for stand-ins of corpora, phone
+        (missing in the echo after the last one)."""
+        which = np.repeat(np.arange(len(self.table)), self.lengths.numpy())
         number = np.concatenate([np.arange(n) for n in self.lengths.tolist()])
-        known = table.iloc[which][["emotion", "gender", "speaker"]].reset_index()
+        known = self.table.iloc[which][["emotion", "gender", "speaker"]].reset_index()
         known["seconds"] = (number * masked.HOP + masked.FIELD / 2) / audio.RATE
-        self.known = known.assign(phone=_phones(known, table) if data == "stand-in" else np.nan)
+        return known.assign(phone=_phones(known, self.table) if self.data == "stand-in" else np.nan)
 
     @torch.no_grad()
     def layers(self, encoder: SelfSupervised) -> list[torch.Tensor]:
@@ -64,11 +69,31 @@ class Frames:
         return self.meaning(torch.zeros(len(self.known), dtype=torch.long))
 
 
-def clusters(frames: torch.Tensor, k: int, seed: int = 0, passes: float = 4.0) -> torch.Tensor:
-    """Labels of frames by their own k-means."""
-    recipe = pseudo_labels.Recipe(batch=4000, passes=passes, restarts=2)
-    centres = pseudo_labels.fit(frames, k, torch.Generator().manual_seed(seed), recipe)
-    return pseudo_labels.assign(frames, centres)
+def clusters(
+    frames: torch.Tensor, k: int, seed: int = 0, made_of: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Labels (N,) of frames (N, D) by k-means, its centres made of other frames (M, D), or of these themselves."""
+    recipe = pseudo_labels.Recipe(batch=4000, passes=4.0, restarts=2)
+    made_of = frames if made_of is None else made_of
+    return pseudo_labels.assign(
+        frames, pseudo_labels.fit(made_of, k, torch.Generator().manual_seed(seed), recipe)
+    )
+
+
+def purities(
+    frames: Frames, ways: Mapping[str, tuple[torch.Tensor, torch.Tensor | None]], k: int, seeds: Iterable[int]
+) -> pd.DataFrame:
+    """Purity in % of k clusters by every way and seed of k-means: index way, seed; a column for what was asked.
+
+    `ways`: name → features of the frames (N, D), and those that centres are made of (M, D), or None: the frames' own.
+    One draw of k-means or another changes a purity by a point: compare means over seeds.
+    """
+    found = {
+        (name, seed): frames.meaning(clusters(x, k, seed, made_of))
+        for name, (x, made_of) in ways.items()
+        for seed in seeds
+    }
+    return pd.DataFrame(found).T.rename_axis(["way", "seed"])
 
 
 def utterance_means(frames: torch.Tensor, lengths: torch.Tensor) -> np.ndarray:

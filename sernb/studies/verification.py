@@ -96,7 +96,7 @@ def angles(config: Config, material, embeddings: pd.DataFrame, names=None, again
     Columns emotion (the target), truth ("target" or the emotion verified against), angle.
     """
     against, frames = against or config.against, []
-    for name in names or [c for c in material.classes if c != config.against] + unseen(config, material):
+    for name in names or [c for c in material.classes if c != against] + unseen(config, material):
         pool, queries = (_pool(material, config.fold, part, (against, name)) for part in (0, 1))
         means = embeddings.loc[pool.index].groupby(pool["asked"]).mean().loc[[against, name]]
         x = torch.tensor(embeddings.loc[queries.index].to_numpy())

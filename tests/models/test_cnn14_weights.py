@@ -6,6 +6,7 @@ import librosa
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from sernb.models import cnn14_weights
 from sernb.models.cnn14 import CNN14, TAGS
@@ -59,11 +60,46 @@ def test_the_published_layout_is_taken_whole(written, rate, zipped):
     content = published(rate)
     file = written(content, _use_new_zipfile_serialization=zipped)
     model = load(file, CNN14(1 / 16, tags=TAGS), rate)
-    assert torch.equal(model.blocks[2][1].convolution.weight, content["model"]["conv_block3.conv2.weight"])
+    kernels = content["model"]["conv_block3.conv2.weight"]
+    assert torch.equal(model.blocks[2][1].convolution.weight, kernels.transpose(2, 3))
     assert torch.equal(model.norm.running_var, content["model"]["bn0.running_var"])
     assert torch.equal(model.tags.bias, content["model"]["fc_audioset.bias"])
     bare = load(file, CNN14(1 / 16), rate)
     assert torch.equal(bare.full.weight, content["model"]["fc1.weight"])
+
+
+def as_published(state, x):
+    """The published network over one utterance's log-mel (frames, 64), every step as its authors wrote it."""
+
+    def norm(x, name):
+        parts = (state[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias"))
+        return F.batch_norm(x, *parts)
+
+    x = norm(x[None, None].transpose(1, 3), "bn0").transpose(1, 3)  # (1, 1, frames, 64)
+    for number in range(1, 7):
+        for half in (1, 2):
+            x = F.conv2d(x, state[f"conv_block{number}.conv{half}.weight"], padding=1)
+            x = norm(x, f"conv_block{number}.bn{half}").relu()
+        x = F.avg_pool2d(x, 2 if number < 6 else 1)
+    x = x.mean(3)
+    x = F.linear(x.amax(2) + x.mean(2), state["fc1.weight"], state["fc1.bias"]).relu()
+    return F.linear(x, state["fc_audioset.weight"], state["fc_audioset.bias"])
+
+
+def test_the_network_says_what_the_published_one_says(written):
+    """Kernels lie the published way round: a network that read time for frequency would say something else."""
+    content = published()
+    state = content["model"]
+    for name, x in state.items():
+        if name.endswith("running_var"):
+            x.abs_().add_(0.5)
+        elif ".conv" in name and "extractor" not in name:
+            x /= (x[0].numel() / 2) ** 0.5
+    model = load(written(content), CNN14(1 / 16, tags=TAGS), 16_000).eval()
+    x = torch.randn(101, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        found = model.tags(model(x.T[None], torch.tensor([len(x)])))
+        torch.testing.assert_close(found, as_published(state, x), atol=1e-3, rtol=1e-3)
 
 
 def test_another_width_is_refused(written):
