@@ -92,7 +92,7 @@ LIGHT = {
     "saving",
     "rooms",
 }
-ASSEMBLING = {"studies", "cli", "front_door", "speed", "explore"}  # besides the notebooks
+ASSEMBLING = {"studies", "cli", "front_door", "headlines", "speed", "explore"}  # besides the notebooks
 
 
 def part(module):
