@@ -139,11 +139,7 @@ class Heads(nn.Module):
             raise ValueError(
                 f"the attributes' weights sum to {whole:g}; the emotion needs a share of the loss."
             )
-        for name in controls:
-            if classes[name] < 2:
-                raise ValueError(
-                    f"{name} has {classes[name]} class in training: there is nothing to control."
-                )
+        _refuse_single({name: classes[name] for name in controls})
         with _drawn_from(generator):
             self.heads = nn.ModuleDict({name: loss(features, classes[name]) for name in controls})
 
@@ -175,7 +171,8 @@ class Discriminators(nn.Module):
 
     In turn: `train_on` lets every discriminator learn to tell its attribute from the probabilities (own optimiser, the
     classifier untouched); `against` is the classifier's loss (1 − α) L_E − α mean_a L_a, in which the discriminators
-    stand still. `discriminator(emotions, classes)` makes one, with initial values from `generator`.
+    stand still. `discriminator(emotions, classes)` makes one, with initial values from `generator`. Raises ValueError
+    where an attribute has one class only.
     """
 
     def __init__(
@@ -187,6 +184,7 @@ class Discriminators(nn.Module):
         generator: torch.Generator,
     ):
         super().__init__()
+        _refuse_single(classes)
         self.alpha = alpha
         with _drawn_from(generator):
             self.heads = nn.ModuleDict({a: discriminator(emotions, n) for a, n in classes.items()})
@@ -201,8 +199,8 @@ class Discriminators(nn.Module):
             found[name] = F.cross_entropy(logits, targets[name][known]) if known.any() else logits.sum()
         return found
 
-    def train_on(self, probabilities, targets, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-        """One step of the discriminators; returns their losses."""
+    def train_on(self, probabilities, targets, optimiser: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+        """One step of the discriminators; returns their losses before it, still on the device."""
         with _learning(self):
             losses = self.losses(probabilities.detach(), targets)
             optimiser.zero_grad(set_to_none=True)
@@ -214,6 +212,12 @@ class Discriminators(nn.Module):
         """The classifier's loss; no gradient reaches the discriminators."""
         losses = list(self.losses(probabilities, targets).values())
         return (1 - self.alpha) * emotion - self.alpha * sum(losses) / len(losses)
+
+
+def _refuse_single(classes):
+    for name, number in classes.items():
+        if number < 2:
+            raise ValueError(f"{name} has {number} class in training: there is nothing to control.")
 
 
 @contextlib.contextmanager

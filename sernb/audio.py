@@ -73,6 +73,14 @@ def to_int16(x: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(x * 32768), -32768, 32767).astype(np.int16)
 
 
+def _sixteen_bits(file: str, *where) -> np.ndarray:
+    """What is packed of `decode(file, *where)`; an utterance without a peak could not be scaled by it."""
+    samples = to_int16(decode(file, *where))
+    if not samples.any():
+        raise ValueError(f"{file}: silent, no sample reaches half of the last of 16 bits.")
+    return samples
+
+
 def pack(
     table: pd.DataFrame, rate: int = RATE, cache: Path | None = None, workers: int | None = None
 ) -> Pack:
@@ -103,7 +111,7 @@ def pack(
 
 def pack_files(files, rate: int = RATE) -> Pack:
     """A pack in memory of whole audio files, named by their paths. Raises as `decode` does."""
-    samples = [to_int16(decode(str(file), rate=rate)) for file in files]
+    samples = [_sixteen_bits(str(file), 0.0, math.nan, rate) for file in files]
     digests = np.array([hashlib.blake2b(x.tobytes(), digest_size=16).hexdigest() for x in samples])
     peaks = np.array([np.abs(x.astype(np.int32)).max() / 32768 for x in samples], np.float32)
     offsets = np.concatenate([[0], np.cumsum([len(x) for x in samples])]).astype(np.int64)
@@ -158,7 +166,7 @@ def _write(table, rate, folder, pool):
 
     def one(row):
         try:
-            return row, to_int16(decode(row.file, row.start, row.end, rate)), None
+            return row, _sixteen_bits(row.file, row.start, row.end, rate), None
         except (ValueError, soundfile.LibsndfileError, OSError) as error:
             return row, None, str(error)
 

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters",
                      help="set a notebook's parameter; one that a notebook does not declare is refused")  # fmt: skip
     run.add_argument(
-        "--preset", choices=["quick", "paper", "tuned"], help="default: the notebook's own, quick"
+        "--preset", choices=["quick", "reduced", "paper", "tuned"], help="default: the notebook's own, quick"
     )
     run.add_argument("--data", choices=["stand-in", "real"], help="default: the notebook's own, stand-in")
     run.add_argument("--cluster", help="where trainings run: none (here, in order; the default), local (worker processes), "

@@ -75,8 +75,10 @@ def fpr95(inside, outside) -> float:
 def bootstrap(frame, statistic, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[float, float]:
     """Percentile interval of `statistic(frame)` when whole speakers, or single utterances, are drawn with replacement.
 
-    `frame` is indexed by utterance. Raises ValueError for fewer than five speakers: their spread says nothing about people. For UAR, WAR and weighted F1
-    `interval` gives the same a thousand times as fast.
+    An utterance is what the index names: rows of one name (several seeds or draws judged it) are drawn together, since
+    a second opinion on an utterance is not a second utterance. Raises ValueError for fewer than five speakers, whose
+    spread says nothing about people, or a row without one. For UAR, WAR and weighted F1 `interval` gives the same a
+    thousand times as fast.
     """
     codes = _units(frame, unit)
     groups = [np.flatnonzero(codes == i) for i in range(codes.max() + 1)]
@@ -111,13 +113,17 @@ def interval(frame, score, unit="speaker", n=2000, seed=0, level=0.95) -> tuple[
 
 
 def _units(frame, unit):
-    """A number for every row: its speaker, or its utterance, which several seeds may have judged: it is drawn with all of
-    its rows, since the same speech judged again is no more evidence about speech."""
+    """A number for every row: its speaker's, or its utterance's."""
     if unit not in ("speaker", "utterance"):
         raise ValueError(f"unit {unit!r} is unknown; there are 'speaker' and 'utterance'.")
     if unit == "utterance":
         return pd.factorize(frame.index)[0]
     codes, names = pd.factorize(frame["speaker"])
+    if (codes < 0).any():
+        raise ValueError(
+            f"a speaker bootstrap needs every row's speaker: {(codes < 0).sum()} of {len(codes)} have none. Leave them "
+            "out, or use unit='utterance', labelled so."
+        )
     if len(names) < 5:
         raise ValueError(
             f"a speaker bootstrap needs 5 speakers or more, found {len(names)}. Use unit='utterance', labelled so."

@@ -87,23 +87,23 @@ def bank_frame(bank: np.ndarray, shift: float) -> pd.DataFrame:
 
 
 def curves_frame(results) -> pd.DataFrame:
-    """Learning curves of several runs, long: fold, epoch, quantity, value."""
-    frames = [r.curves.assign(fold=r.meta["fold"]) for r in results]
+    """Learning curves of several runs: fold, seed, epoch, training loss, validation UAR in %."""
+    frames = [r.curves.assign(fold=r.meta["fold"], seed=r.config.get("seed", 0)) for r in results]
     whole = pd.concat(frames).rename(
         columns={"train_loss": "training loss", "valid_score": "validation UAR / %"}
     )
     whole["validation UAR / %"] *= 100
-    return whole[["fold", "epoch", "training loss", "validation UAR / %"]]
+    return whole[["fold", "seed", "epoch", "training loss", "validation UAR / %"]]
 
 
 def curves(frame: pd.DataFrame, *, title: str, data: str):
-    """Training loss and validation UAR over epochs: every fold thin, their mean thick."""
+    """Training loss and validation UAR over epochs: every training (fold and seed) thin, their mean thick."""
     fig, both = plt.subplots(1, 2, figsize=(WIDTH, 2.8))
     for axes, quantity, colour in zip(both, ("training loss", "validation UAR / %"), LINES, strict=False):
-        for _, fold in frame.groupby("fold"):
-            axes.plot(fold["epoch"], fold[quantity], color=colour, alpha=0.3, linewidth=0.8)
+        for _, one in frame.groupby(["fold", "seed"]):
+            axes.plot(one["epoch"], one[quantity], color=colour, alpha=0.3, linewidth=0.8)
         mean = frame.groupby("epoch")[quantity].mean()
-        axes.plot(mean.index, mean, color=colour, linewidth=2, label="mean of folds")
+        axes.plot(mean.index, mean, color=colour, linewidth=2, label="mean")
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.legend(loc="best")
     fig.suptitle(marked(title, data))

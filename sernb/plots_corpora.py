@@ -5,16 +5,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from sernb.plots import EMOTIONS, LINES, WIDTH, titled
+from sernb.plots import EMOTIONS, LINES, WIDTH, marked, titled
 
 MARKERS = "osD^vP"
 
 
 def headed(fig, title: str, data: str) -> None:
-    """The title of a figure of several panels, stand-ins named as in plots.titled."""
-    fig.suptitle(
-        f"{title} (stand-in)" if data == "stand-in" else title, fontsize=plt.rcParams["axes.titlesize"]
-    )
+    """The title of a figure of several panels, with what must not be overlooked as in plots.marked."""
+    fig.suptitle(marked(title, data), fontsize=plt.rcParams["axes.titlesize"])
 
 
 def classes(frame: pd.DataFrame, *, data: str):

@@ -160,14 +160,20 @@ def interval(pooled: pd.DataFrame, score) -> str:
 
 
 def mcnemar(results: Sequence, against: Sequence, part: str = "test") -> float:
-    """McNemar's exact p over the utterances that both tested, pooled. Raises ValueError where they tested others."""
+    """McNemar's exact p over the utterances that both tested. Raises ValueError where they tested others.
+
+    An utterance that several trainings tested (seeds, draws of speakers, an unseen corpus) counts once, for the model
+    that more of its trainings got it right with; counted once a training it would pass for several utterances, and
+    every difference for a significant one.
+    """
     keys = ["fold", "seed", "utterance"]
     a, b = (pool(r, part).reset_index().set_index(keys).sort_index() for r in (results, against))
     if not a.index.equals(b.index):
         raise ValueError(
             f"McNemar's test needs the same utterances: {len(a)} and {len(b)}, {len(a.index.intersection(b.index))} shared."
         )
-    return metrics.mcnemar(a["emotion"] == a["predicted"], b["emotion"] == b["predicted"])
+    a, b = ((f["emotion"] == f["predicted"]).groupby(level="utterance").sum() for f in (a, b))
+    return metrics.mcnemar(a > b, b > a)
 
 
 def show(frames: Sequence[pd.DataFrame], data: str, index: Sequence[str] = ("model", "metric")):

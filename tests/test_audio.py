@@ -59,6 +59,19 @@ def test_a_corrupt_file_is_named_and_left_out(tmp_path):
         audio.Waves(packed).rows(["c/bad"])
 
 
+def test_channels_that_cancel_leave_no_utterance_without_a_peak(tmp_path):
+    """Mean of two channels in opposite phase but for a trace: not zero, and zero in 16 bits; 0/0 would be NaN."""
+    x = noise(800)
+    t = corpus(tmp_path / "x", {"good": x, "cancelled": x})
+    soundfile.write(tmp_path / "x" / "cancelled.wav", np.stack([x, 1e-7 - x], 1), 16_000, subtype="DOUBLE")
+    assert np.abs(audio.decode(tmp_path / "x" / "cancelled.wav")).max() > 0
+    with pytest.warns(UserWarning, match="1 utterances left out.*silent"):
+        packed = audio.pack(t, cache=tmp_path / "cache")
+    assert list(packed.ids) == ["c/good"] and (packed.peaks > 0).all()
+    with pytest.raises(ValueError, match="cancelled.wav: silent"):
+        audio.pack_files([tmp_path / "x" / "cancelled.wav"])
+
+
 def test_segments_channels_and_rates(tmp_path):
     time = np.arange(44_100) / 44_100
     tone = 0.5 * np.sin(2 * np.pi * 440 * time)

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from sernb import cli, notebooks, saving
+from sernb import cli, front_door, notebooks, saving
 
 PARAMETERS = 'preset = "quick"\ndata = "stand-in"\nfolds = [0, 1]'
 
@@ -160,3 +160,10 @@ def test_notebooks_are_found_by_path_name_number_and_folder(tmp_path, monkeypatc
     write(tmp_path / "notebooks" / "2_two" / "11_double.ipynb")
     with pytest.raises(ValueError, match="fits several notebooks: 1_one/11_first, 2_two/11_double"):
         names("11")
+
+
+def test_every_preset_of_every_study_can_be_asked_for():
+    """The README's commands name presets: what a study has, the command line takes."""
+    for study in front_door.CONFIGS:
+        for preset in front_door.presets(study):
+            assert cli.parser().parse_args(["run", "--preset", preset]).preset == preset, study

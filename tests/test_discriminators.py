@@ -98,6 +98,11 @@ def test_unknown_attributes_are_left_out_of_their_discriminator():
     assert nobody["gender"] == 0
 
 
+def test_an_attribute_of_one_class_is_refused():
+    with pytest.raises(ValueError, match="gender has 1 class in training"):
+        Discriminators(3, {"gender": 1}, 0.5, lambda e, c: nn.Linear(e, c), torch.Generator())
+
+
 def test_alpha_is_shared_and_rises_only_under_reversal():
     controls = shared("GR", ["a", "b", "c"], 0.5)
     assert math.isclose(sum(c.weight for c in controls.values()), 0.5) and all(

@@ -90,3 +90,26 @@ def test_intervals_by_counting_refuse_what_they_cannot_do():
         metrics.interval(frame, metrics.uar)
     with pytest.raises(ValueError, match="use bootstrap"):
         metrics.interval(frame, max, "utterance")
+
+
+@pytest.mark.parametrize("unit", ["speaker", "utterance"])
+def test_judging_an_utterance_again_makes_no_second_utterance(unit):
+    """Three seeds that agree say no more than one: the interval is that of a single one, not narrower."""
+    draw = np.random.default_rng(0)
+    once = pd.DataFrame(
+        {"speaker": np.repeat(list("abcdef"), 10), "emotion": "anger",
+         "predicted": draw.choice(["anger", "fear"], 60)},
+        index=pd.Index([f"u{i}" for i in range(60)], name="utterance"),
+    )  # fmt: skip
+    thrice = pd.concat([once] * 3)
+    expected = metrics.interval(once, metrics.war, unit, n=200)
+    assert metrics.interval(thrice, metrics.war, unit, n=200) == pytest.approx(expected)
+    slow = metrics.bootstrap(thrice, lambda f: metrics.war(f["emotion"], f["predicted"]), unit, n=200)
+    assert slow == pytest.approx(expected)
+
+
+def test_a_speaker_bootstrap_refuses_rows_without_a_speaker():
+    frame = pd.DataFrame({"speaker": [*"abcde", None], "emotion": "x", "predicted": "x"})
+    for call in (metrics.interval, metrics.bootstrap):
+        with pytest.raises(ValueError, match="1 of 6 have none"):
+            call(frame, metrics.war)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import paths, plots, plots_corpora
+from sernb import paths, plots, plots_corpora, store
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +108,23 @@ def test_a_figure_is_kept_as_picture_as_vectors_and_as_numbers():
         kept.append({f.suffix: f.read_bytes() for f in plots.folder(**where).iterdir()})
     assert kept[0] == kept[1] and set(kept[0]) == {".png", ".pdf", ".csv"}
     assert kept[0][".pdf"].startswith(b"%PDF") and b"/Subtype /Image" not in kept[0][".pdf"]
+
+
+def test_figures_of_several_panels_declare_shared_speakers_too():
+    frame = pd.DataFrame({"corpus": list("aabb") * 9, "level": np.arange(36.0) - 60})
+    fig = plots_corpora.distributions(
+        frame, {"level": "level / dBFS"}, title="Levels", data="stand-in, shared speakers"
+    )
+    assert fig.get_suptitle() == "Levels (stand-in, shared speakers)"
+
+
+def test_learning_curves_of_two_seeds_are_two_lines():
+    """One line through both would run back from the last epoch to the first."""
+    curves = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [3.0, 2.0, 1.0], "valid_score": [0.1, 0.2, 0.3]})
+    runs = [
+        store.Result(str(seed), {"seed": seed}, {}, pd.DataFrame(), curves, {"fold": "a"}) for seed in (0, 1)
+    ]
+    frame = plots.curves_frame(runs)
+    assert frame.groupby(["fold", "seed"])["epoch"].apply(list).tolist() == [[1, 2, 3]] * 2
+    lines = plots.curves(frame, title="A", data="real").axes[0].get_lines()
+    assert [len(line.get_xdata()) for line in lines] == [3, 3, 3]  # two trainings and their mean

@@ -47,6 +47,19 @@ def test_mcnemar_over_pooled_folds_against_statsmodels():
         tables.mcnemar(a, b[:5])
 
 
+def test_an_utterance_that_several_seeds_tested_is_one_utterance_to_mcnemar():
+    """Twelve utterances, A better at five of them: whether one seed says so or ten, p is the binomial's 2 / 2**5."""
+    better, worse = np.ones(12, bool), np.arange(12) >= 5
+    for seeds in (1, 10):
+        a, b = ([result(0, right, seed=s) for s in range(seeds)] for right in (better, worse))
+        assert tables.mcnemar(a, b) == pytest.approx(2 / 2**5)
+    mixed = [result(0, worse, seed=0), result(0, better, seed=1), result(0, better, seed=2)]
+    assert tables.mcnemar(mixed, [result(0, better, seed=s) for s in range(3)]) == pytest.approx(2 / 2**5)
+    first, second = ([result(0, right, seed=s) for s, right in enumerate(order)]
+                     for order in ((better, worse), (worse, better)))  # fmt: skip
+    assert tables.mcnemar(first, second) == 1  # a tie at every utterance
+
+
 def test_what_was_not_run_says_so_beside_the_papers_number():
     rows = tables.recognition("A", [], {"UAR": 80.0, "WAR": 85.0}).set_index("metric")
     assert (rows["interval"] == "not run").all() and rows.loc["WAR", "reported"] == 85.0

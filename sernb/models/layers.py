@@ -12,6 +12,8 @@ def inside(frames, width):
 class ConvBlock(nn.Module):
     """Convolution, batch norm, ReLU, then zero past each utterance's end, so that padding reaches no valid frame.
 
+    That is so in evaluation; in training the batch's mean and variance are over the padding, too.
+
     Shape: (B, in, F, T), frames (B,) → (B, out, F, T). Odd kernels keep F and T.
     """
 

@@ -75,7 +75,7 @@ def run(config: Config, progress: bool = True) -> store.Result:
         "version": VERSION, "preset": trained.preset, "data": trained.data, "study": NAME,
         "device": training.device_name(network.on), "dtype": "float32", "seconds": time.time() - started,
         "started": started, "classes": material.classes, "fold": material.folds[trained.fold].name,
-        "folds": len(material.folds), "shared_speakers": False, "overrides": recognition.overrides(trained),
+        "folds": len(material.folds), "shared_speakers": material.folds[trained.fold].shared_speakers, "overrides": recognition.overrides(trained),
         "torch": torch.__version__,
     }  # fmt: skip
     whole = recognition.as_stored(trained) | {"probe": config.seed, "of": config.study.NAME}

@@ -58,15 +58,20 @@ def material(config, several: str = "held-out speakers", single: str = "speaker"
 
 @functools.lru_cache(maxsize=4)
 def _material(data, seen, unseen, classes, several, single):
-    names = [*seen.split("+"), *unseen.split("+")] if unseen else seen.split("+")
+    tested = unseen.split("+") if unseen else []
+    names = [*seen.split("+"), *tested]
     if len(set(names)) < len(names):
         raise ValueError(f"a corpus is named twice in {seen!r} and {unseen!r}.")
     if classes != "all" and classes not in labels.CLASSES:
         raise ValueError(f"classes {classes!r} is unknown; there are all, {', '.join(labels.CLASSES)}.")
-    table = pd.concat([_classed(corpora.load(name, data=data), classes, name) for name in names])
+    tables = {name: _classed(corpora.load(name, data=data), classes, name) for name in names}
+    table = pd.concat(tables.values())
     packed = audio.pack(table)
     table = table.loc[packed.ids]
-    new = table["corpus"].isin(unseen.split("+"))
+    # not by the column `corpus`: that of a user's CSV is another word than the path it is asked for by
+    new = pd.Series(
+        table.index.isin(table.index[:0].append([tables[name].index for name in tested])), table.index
+    )
     none = table["emotion"].isna()
     known = table[~none & ~new]
     if "+" in seen:

@@ -48,7 +48,9 @@ class Network(abc.ABC):
         self.to, self.unseen = training.dtype(on), material.unseen
         self.waves = audio.Waves(material.packed, on)
         self.targets = _codes(table["emotion"], self.classes, on)
-        by = {"speaker": table["speaker"], "corpus": table["corpus"]}.get(config.normalisation)
+        # utterances without a speaker: those of their corpus together, as in probes.standardise
+        speaker = table["speaker"].fillna(table["corpus"])
+        by = {"speaker": speaker, "corpus": table["corpus"]}.get(config.normalisation)
         groups = np.zeros(len(table), np.int64) if by is None else pd.factorize(by, sort=True)[0]
         self.groups = torch.tensor(groups, device=on)
         self.model = self.recogniser(int(self.groups.max()) + 1).to(on)

@@ -112,6 +112,38 @@ def test_a_users_own_csv_is_a_corpus_and_its_path_stays_out_of_the_results(tmp_p
         msac_sernet.run(dataclasses.replace(config, data="stand-in"), progress=False)
 
 
+def test_a_users_own_csv_can_be_the_corpus_that_is_only_tested_on(tmp_path):
+    """Not one of its utterances is in a fold, though its column `corpus` does not read as its path."""
+    rows = []
+    for name in ("emovo", "savee"):
+        table = corpora.load(name, data="stand-in")
+        few = table[table["emotion"].isin(["anger", "sadness"])]
+        few.reset_index()[["utterance", "file", "speaker", "emotion"]].assign(corpus=name).to_csv(
+            tmp_path / f"my_{name}.csv", index=False
+        )
+        rows.append(few)
+    config = Config.of("quick", data="real", corpus=str(tmp_path / "my_emovo.csv"),
+                       unseen=str(tmp_path / "my_savee.csv"))  # fmt: skip
+    material = msac_sernet.data(config)
+    assert len(material.unseen) == len(rows[1])
+    assert set(material.table.loc[material.unseen, "corpus"]) == {"savee"}
+    assert set(material.known["corpus"]) == {"emovo"} and len(material.folds) == 6
+    for fold in material.folds:
+        assert not set(material.unseen) & {*fold.train, *fold.valid, *fold.test}
+
+
+def test_utterances_without_a_speaker_are_standardised_with_their_corpus():
+    config = Config.of("quick", normalisation="speaker")
+    material = msac_sernet.data(config)
+    table = material.table.copy()
+    nobody = table.index[table["speaker"] == table["speaker"].iloc[0]]
+    table.loc[nobody, "speaker"] = np.nan
+    network = Network(config, material, table, material.folds[-3], training.device("cpu"))
+    groups = pd.Series(network.groups.numpy(), table.index)
+    assert groups.min() == 0 and groups[nobody].nunique() == 1
+    assert not set(groups[nobody]) & set(groups.drop(nobody))
+
+
 def test_the_svm_s_functionals_are_standardised_as_asked():
     scores = {}
     for kind in ("train", "utterance", "speaker", "corpus"):
