@@ -30,25 +30,26 @@ class Section:
         return f"sernb run {self.notebook.rpartition('/')[2].split('_')[0]} {self.options}"
 
 
-def markdown() -> str:
-    """All sections that have frozen runs, in Markdown."""
+def markdown(notebook: str = "") -> str:
+    """The sections that have frozen runs, in Markdown: all of them, or those of a notebook such as "12_cross_corpus"."""
     runs = {}
     for run in frozen.all_runs().values():
         runs.setdefault(run.meta["study"], []).append(run)
-    parts = [_section(section, runs) for section in SECTIONS]
-    return "\n\n".join(part for part in parts if part)
+    chosen = [s for s in SECTIONS if not notebook or s.notebook.endswith(f"/{notebook}")]
+    if not chosen:
+        raise ValueError(f"no table of real runs belongs to {notebook!r}; see headlines.SECTIONS.")
+    parts = [_section(section, runs, link=not notebook) for section in chosen]
+    return "\n\n".join(part for part in parts if part) or ("No real run is frozen yet." if notebook else "")
 
 
-def _section(section, runs):
+def _section(section, runs, link):
     frame = section.make(runs)
     if frame.empty:
         return ""
     said = section.verdict(runs) if section.verdict else ""
     name = section.notebook.rpartition("/")[2]
-    lines = [
-        f"**{section.title}** ([{name}](notebooks/{section.notebook}.ipynb)). {section.note}".rstrip(),
-        "",
-    ]
+    where = f" ([{name}](notebooks/{section.notebook}.ipynb))" if link else ""
+    lines = [f"**{section.title}**{where}. {section.note}".rstrip(), ""]
     lines += ["| " + " | ".join(map(str, frame.columns)) + " |", "|---" * len(frame.columns) + "|"]
     lines += ["| " + " | ".join(map(str, row)) + " |" for row in frame.itertuples(index=False)]
     return "\n".join([*lines, "", *([said, ""] if said else []), f"`{section.command}`"])

@@ -40,6 +40,10 @@ def _complete(groups: dict) -> dict:
     return {name: runs for name, runs in groups.items() if len(runs) == most}
 
 
+def _places(found) -> list[tuple]:
+    return [(r.config["fold"], r.config["seed"]) for r in found]
+
+
 def _cell(row) -> str:
     """A score with its interval, and the paper's beside it where there is one."""
     low, high = row["interval"].split(" (")[0].split(" … ")
@@ -133,7 +137,8 @@ def crossed(runs) -> pd.DataFrame:
     for model, normalised in sorted(groups, key=lambda g: (written.index(g[1]), MODELS.index(g[0]))):
         found = groups[model, normalised]
         base = groups.get(("Base", normalised), [])
-        rows = tables.generalisation(model, found, against=base if model != "Base" and base else None)
+        alike = model != "Base" and _places(base) == _places(found)
+        rows = tables.generalisation(model, found, against=base if alike else None)
         rows = rows[rows["metric"] != "WAR"].replace(
             {"metric": {"UAR": "held-out speakers, UAR", "OOD WAR/UAR": "unseen corpus, UAR"}}
         )

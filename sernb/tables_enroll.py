@@ -126,9 +126,13 @@ def recognised(
 
 
 def mcnemar(frame: pd.DataFrame, against: pd.DataFrame) -> float:
-    """Exact p over the queries of both, each judged by the majority of its draws. Raises ValueError for other queries."""
+    """Exact p over the queries of both, each judged by the majority of its draws. Raises ValueError for other queries.
+
+    A query that several seeds judged counts once, for the model that more of its seeds got it right with.
+    """
     keys = ["seed", "task", "utterance"]
     a, b = (f.rename_axis("utterance").reset_index().set_index(keys).sort_index() for f in (frame, against))
     if not a.index.equals(b.index):
         raise ValueError(f"McNemar's test needs the same queries: {len(a)} and {len(b)}.")
-    return metrics.mcnemar(a["emotion"] == a["predicted"], b["emotion"] == b["predicted"])
+    a, b = ((f["emotion"] == f["predicted"]).groupby(level=["task", "utterance"]).sum() for f in (a, b))
+    return metrics.mcnemar(a > b, b > a)

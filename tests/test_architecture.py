@@ -95,7 +95,15 @@ LIGHT = {
     "saving",
     "rooms",
 }
-ASSEMBLING = {"studies", "cli", "front_door", "speed", "speed_papers", "real_tables", "explore"}  # besides the notebooks
+ASSEMBLING = {
+    "studies",
+    "cli",
+    "front_door",
+    "speed",
+    "speed_papers",
+    "real_tables",
+    "explore",
+}  # besides the notebooks
 
 
 def part(module):

@@ -59,6 +59,9 @@ def test_without_frozen_runs_nothing_is_said():
         epochs=30,
     )
     assert headlines.markdown() == ""  # it is in the store, but not frozen
+    assert headlines.markdown("12_cross_corpus") == "No real run is frozen yet."
+    with pytest.raises(ValueError, match="no table of real runs belongs to '99_none'"):
+        headlines.markdown("99_none")
 
 
 def test_control_shows_scores_p_and_what_the_probe_reads():
@@ -166,3 +169,12 @@ def test_other_settings_and_earlier_presets_are_other_runs():
         put("msac_sernet", 0, **base, epochs=99)
     frozen.freeze()
     assert [line[2][:4] for line in table("does control control")[1:]] == ["70.0"]
+
+
+def test_a_notebook_shows_its_own_sections_without_links():
+    put("msac_sernet", 1, preset="tuned", corpus="emodb", variant="Base", model="base", folds=1)
+    put("attributes_in_the_wild", 8, preset="reduced", parts=("test", "unseen"), corpus="emodb+ravdess", unseen="emovo",
+        approach="baseline", attributes="")  # fmt: skip
+    frozen.freeze()
+    shown = headlines.markdown("41_single_attributes")
+    assert "Paper 4" in shown and "Paper 1" not in shown and "](" not in shown

@@ -53,16 +53,6 @@ def test_bootstrap_draws_whole_speakers():
         metrics.bootstrap(frame[frame["speaker"] < "c"], lambda f: f["hit"].mean())
 
 
-def test_an_utterance_judged_by_several_seeds_is_drawn_whole():
-    """Predictions repeated for four seeds say no more about speech than one seed's."""
-    frame = pd.DataFrame(
-        {"emotion": ["x", "y"] * 40, "predicted": ["x", "x"] * 40}, [f"u{i}" for i in range(80)]
-    )
-    once = metrics.interval(frame, metrics.war, "utterance")
-    assert metrics.interval(pd.concat([frame] * 4), metrics.war, "utterance") == once
-    assert once[1] - once[0] > 0.15
-
-
 def test_calibration_error_and_lengths():
     assert metrics.ece([0.95, 0.95, 0.55, 0.55], [1, 1, 1, 0]) == pytest.approx(0.05)
     with pytest.raises(ValueError, match="differ in length: 3 != 4"):

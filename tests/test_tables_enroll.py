@@ -111,3 +111,9 @@ def test_the_polar_histograms_are_shares_of_each_truth():
     bars = [bar for bar in fig.axes[0].patches if bar.get_height() > 0]
     assert sorted(bar.get_height() ** 2 for bar in bars) == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert "stand-in" in fig.get_suptitle()
+
+
+def test_a_query_judged_by_several_seeds_counts_once():
+    good, poor = verifications(right=0.9), verifications(1, right=0.55)
+    three = [pd.concat([f.assign(seed=s) for s in range(3)]) for f in (good, poor)]
+    assert tables_enroll.mcnemar(*three) == pytest.approx(tables_enroll.mcnemar(good, poor))
