@@ -90,6 +90,12 @@ def _confident(pool, confidence, against, name):
     return {e: of[(clear if wanted[e] else fair & ~clear)[of]] for e, of in ids.items()}
 
 
+def available(material, folds, confidence, against: str, name: str) -> int:
+    """How many utterances of either emotion every one of `folds` has to enrol, of a confidence group or (None) of all."""
+    few = (_confident(_pool(material, f, 0, (against, name)), confidence, against, name) for f in folds)
+    return min(len(ids) for of in few for ids in of.values())
+
+
 def angles(config: Config, material, embeddings: pd.DataFrame, names=None, against=None) -> pd.DataFrame:
     """Fig. 3: 180° · D_neu / (D_neu + D_k) of every query, prototypes from all that may be enrolled.
 

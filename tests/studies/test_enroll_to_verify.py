@@ -130,6 +130,9 @@ def test_confidence_groups_take_agreed_utterances_only():
             agreement = pool["agreement"][found[emotion]]
             assert len(found[emotion]) and (agreement == 1).all() == clear and (agreement >= 0.5).all()
             assert (pool["asked"][found[emotion]] == emotion).all()
+        fewest = min(len(ids) for ids in found.values())
+        assert verification.available(material, [0], group, "neutral", "frustration") == fewest
+        assert verification.available(material, [0, 1], group, "neutral", "frustration") <= fewest
 
 
 def test_iemocap_leaves_a_dyad_out_and_meld_declares_its_leak():
