@@ -4,8 +4,7 @@ import torch
 
 from sernb import audio, training
 from sernb.models.gmp_atl import MaskedPrediction
-
-HOP, FIELD = 320, 400  # samples between two frames, and samples that one frame sees
+from sernb.models.self_supervised import FIELD, HOP
 
 
 class Labels:
