@@ -62,7 +62,7 @@ LAYERS = [
         "rooms",
     },
     {"models", "losses"},
-    {"paths", "heap", "decoding", "writing", "__init__"},
+    {"paths", "heap", "decoding", "writing", "together", "__init__"},
 ]
 ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {
@@ -90,6 +90,7 @@ LIGHT = {
     "notebooks",
     "saving",
     "rooms",
+    "together",
 }
 ASSEMBLING = {"studies", "cli", "front_door", "speed", "explore"}  # besides the notebooks
 

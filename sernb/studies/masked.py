@@ -107,5 +107,10 @@ class Trainer:
         return training.fit(
             self.model, self.objective, self.batches, plan, seed=seed, steps_per_epoch=len(self.rows["train"]) // self.size,
             validate=self.validate if len(self.rows["valid"]) else None, checkpoint=checkpoint, progress=progress,
-            label=label,
+            label=label, items=None if self.model.unmasked else _masked,
         )  # fmt: skip
+
+
+def _masked(batch):
+    """How many frames the loss is a mean over."""
+    return batch["mask"].sum()
