@@ -90,7 +90,6 @@ LIGHT = {
     "notebooks",
     "saving",
     "rooms",
-    "together",
 }
 ASSEMBLING = {"studies", "cli", "front_door", "speed", "explore"}  # besides the notebooks
 

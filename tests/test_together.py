@@ -10,20 +10,20 @@ import pandas as pd
 import pytest
 import torch
 
-from sernb import grid, paths, store, together
+from sernb import grid, paths, store, together, training
 from sernb.models import self_supervised
 from sernb.studies import gmp_atl, gmp_atl_network
 
-#: Without dropout and masks of the process's own, whose draws cannot be the same; gradient descent, whose steps are the
-#: gradients. Batches of five, of which the processes get three and two.
+#: Without dropout and masks of the process's own, whose draws cannot be the same, and in fp32; gradient descent, whose
+#: steps are the gradients. Batches of nine, of which the processes get five and four.
 OPTIONS = {
     "pretrained_on": "", "clustered": "pre-trained", "scales": (4, 8), "epochs_2": 1, "epochs": 1, "passes": 1.0, "restarts": 1,
-    "masked": 0.0, "optimiser": "sgd", "learning_rate": 0.05, "crop": 1.0, "batch_size": 5, "hidden": 16, "embedding": 16,
+    "masked": 0.0, "optimiser": "sgd", "learning_rate": 0.02, "crop": 1.0, "batch_size": 9, "hidden": 16, "embedding": 16,
 }  # fmt: skip
 
 SCRIPT = """
-import sys
-from sernb import grid, store, together
+import sys, torch
+from sernb import grid, store, together, training
 from sernb.studies import gmp_atl, masked, network, stages
 
 def told(module, name, what):
@@ -34,6 +34,7 @@ def told(module, name, what):
         return whole(*arguments, **named)
     setattr(module, name, call)
 
+training.dtype = lambda *_: torch.float32
 told(store, "write", lambda made: f"writes {made.meta['study']}")
 told(stages, "_write", lambda folder, *_: f"writes {folder.name.rpartition('-')[0]}")
 told(masked.Trainer, "objective", lambda self, batch, _: f"stage 2 {len(batch['utterances'])} {len(batch['x'])}")
@@ -72,6 +73,7 @@ def ended(processes):
 def test_two_processes_train_what_one_trains_with_the_whole_batch(tmp_path, monkeypatch):
     torch.manual_seed(0)
     self_supervised.small(32, 3, 16).model.save_pretrained(tmp_path / "mine")
+    monkeypatch.setattr(training, "dtype", lambda *_: torch.float32)
     config = gmp_atl.Config.of("quick", encoder=str(tmp_path / "mine"), **OPTIONS)
     gmp_atl.data(config)  # stand-in and pack lie ready for both
     script = SCRIPT.replace("OPTIONS", repr(OPTIONS))
@@ -92,7 +94,7 @@ def test_two_processes_train_what_one_trains_with_the_whole_batch(tmp_path, monk
     assert [line for line in log if line.startswith("writes")] == ["writes gmp_atl-2", "writes gmp_atl"]
     for stage in ("stage 2", "stage 3"):
         shares = [line for line in log if line.startswith(stage)]
-        assert shares.count(f"{stage} 3 3") == shares.count(f"{stage} 2 2") == len(shares) / 2 > 10
+        assert shares.count(f"{stage} 5 5") == shares.count(f"{stage} 4 4") == len(shares) / 2 > 10
     (folder,) = (tmp_path / "two" / "stages").iterdir()
     arrays = [
         gmp_atl_network.stages.load_file(root / "stages" / folder.name / "model.safetensors")

@@ -46,6 +46,7 @@ def stage_2(config, material, table, fold, on, progress=False) -> stages.Stage:
         rows = {part: waves.rows(getattr(fold, part)) for part in ("train", "valid")}
         # Clustered once: another process's rounding would give it other labels.
         centres, *labels = together.agreed(lambda: pseudo(config, encoder, frames, rows, on))
+        torch.manual_seed(config.seed)  # of the heads; an encoder of our own sets it itself
         model = gmp_atl.MaskedPrediction(origin(config), config.scales, config.start, config.length)
         trainer = masked.Trainer(
             model, masked.Cached(frames), masked.Labels(*labels, on), rows, waves.ids, crop=int(50 * config.crop),
