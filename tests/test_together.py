@@ -106,13 +106,13 @@ def test_two_processes_train_what_one_trains_with_the_whole_batch(tmp_path, monk
     )
     assert moved > 0.01, "hardly anything was learned"
     for name, whole in arrays[0].items():
-        np.testing.assert_allclose(arrays[1][name], whole, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(arrays[1][name], whole, rtol=0, atol=1e-6, err_msg=name)
     for name, whole in one.state().items():
-        np.testing.assert_allclose(found.state()[name], whole, atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(found.state()[name], whole, rtol=0, atol=1e-6, err_msg=name)
     pd.testing.assert_frame_equal(
-        found.curves.drop(columns="seconds"), one.curves.drop(columns="seconds"), rtol=0, atol=1e-3
+        found.curves.drop(columns="seconds"), one.curves.drop(columns="seconds"), rtol=0, atol=1e-5
     )
-    pd.testing.assert_frame_equal(found.predictions, one.predictions, rtol=0, atol=1e-3)
+    pd.testing.assert_frame_equal(found.predictions, one.predictions, rtol=0, atol=1e-5)
 
 
 def test_what_the_first_process_raises_all_raise():
