@@ -93,7 +93,7 @@ def _fed(client, pool, call, tasks, bar):
                     retries=RETRIES, resources={"GPU": 1} if pool.gpu else None,
                 )  # fmt: skip
                 running[future] = name
-            done = distributed.wait(list(running), timeout=1, return_when="FIRST_COMPLETED").done
+            done = distributed.wait(list(running), timeout=0.2, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue  # more workers may have come
         except (CancelledError, OSError):

@@ -5,7 +5,7 @@ import functools
 
 from tqdm.auto import tqdm
 
-from sernb import clusters, store
+from sernb import clusters, store, together
 
 
 class GridError(RuntimeError):
@@ -21,15 +21,22 @@ def run(study, configs, cluster: str = "none", progress: bool = True) -> list[st
     is done stays in the store, and a second call continues.
     """
     clusters.check(cluster)
+    if together.number() > 1 and cluster != "none":
+        raise ValueError(
+            f"cluster={cluster!r} in one of {together.number()} processes: either these train, or workers."
+        )
     keys, failed = _keys(study, configs)
     results = {key: store.read(key) for key in keys if key is not None}
-    missing = {key: config for key, config in zip(keys, configs, strict=True) if key and results[key] is None}
+    lacking = together.agreed(lambda: [key for key, found in results.items() if found is None])
+    missing = {key: config for key, config in zip(keys, configs, strict=True) if key in lacking}
     call = functools.partial(_computed, study)
     if missing and cluster != "none":
         failed |= clusters.each(call, missing, cluster, study.NAME, progress)
     elif missing:
         failed |= _in_order(functools.partial(call, progress=progress), missing, study.NAME, progress)
-    for key in missing.keys() - failed.keys():
+    for key in lacking:
+        if key in failed:
+            continue
         results[key] = store.read(key)
         if results[key] is None:
             failed[key] = FileNotFoundError(
@@ -61,20 +68,22 @@ def _in_order(call, missing, label, progress):
         try:
             call(key, config)
         except Exception as error:  # reported with the others
+            if together.number() > 1:
+                raise  # the other processes of this training would wait for this one
             failed[key] = error
     return failed
 
 
 def _computed(study, key, config, progress=False) -> None:
     """Compute one configuration and store it, unless another process has done so."""
-    if store.has(key):
+    if together.agreed(lambda: store.has(key)):
         return
     made = study.run(config, progress=progress)
     if made.key != key:
         raise ValueError(
             f"it came out as {made.key}: data or version of sernb differ between here and the caller. Bring them together."
         )
-    store.write(made)
+    together.agreed(lambda: store.write(made) and None)
 
 
 def _described(config) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from sernb import heap, writing
+from sernb import heap, together, writing
 
 OPTIMISERS = {
     "adamw": lambda p, c: torch.optim.AdamW(p, c.learning_rate, weight_decay=c.weight_decay, fused=c.fused),
@@ -47,6 +47,9 @@ class NotFinite(RuntimeError):
 
 
 def device(name: str = "auto") -> torch.device:
+    """The GPU where there is one, of several processes each its own; else the CPU."""
+    if name == "auto" and together.number() > 1:
+        return together.accelerator().device
     return torch.device(
         "cuda" if name == "auto" and torch.cuda.is_available() else "cpu" if name == "auto" else name
     )
@@ -100,18 +103,29 @@ def fit(
     progress: bool = True,
     label: str = "",
     also: dict | None = None,
+    items: Callable[[dict], float] | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and return its learning curves, one row per epoch.
 
     `batches(generator)` yields one epoch's batches (dicts; `utterances` names their ids, and `progress`, the share
     of the training that is done, is added), `objective(batch, generator)` gives the scalar loss, `validate()` a dict with `score`, larger is better. Every draw of an epoch
     comes from a generator seeded by (seed, epoch), so a run cut off anywhere and resumed from `checkpoint` equals
-    an uninterrupted one; `also` names what else it needs to go on, things with state_dict and load_state_dict. Raises NotFinite naming the utterances of the batch whose loss is not finite.
+    an uninterrupted one; `also` names what else it needs to go on, things with state_dict and load_state_dict.
+    `items(batch)` is how many the loss is a mean over: where it is given, several processes divide the batches (see
+    together). Raises NotFinite naming the utterances of the batch whose loss is not finite.
     """
     state = _State(model, config, steps_per_epoch, also or {})
+    if together.number() > 1 and items is not None:
+        state.divided, objective = True, together.divided(model, objective, items)
     if checkpoint is not None and checkpoint.exists():
         state.load(checkpoint)
-    bar = tqdm(total=config.epochs, initial=len(state.curves), desc=label, disable=not progress, leave=False)
+    bar = tqdm(
+        total=config.epochs,
+        initial=len(state.curves),
+        desc=label,
+        disable=not (progress and together.first()),
+        leave=False,
+    )
     with bar, heap.kept(all(p.device.type == "cpu" for p in model.parameters())):
         for epoch in range(len(state.curves), config.epochs):
             if state.exhausted(config.patience):
@@ -137,11 +151,12 @@ class _State:
         self.scheduler = _schedule(self.optimiser, config, steps_per_epoch)
         self.curves, self.best, self.best_state = [], -math.inf, None
         self.average = _copy(model) if config.average else None
-        self.saved = time.monotonic()
+        self.saved, self.divided = time.monotonic(), False
 
     def epoch(self, epoch, objective, batches, validate, seed):
         mixed = seed * 1_000_003 + epoch
-        torch.manual_seed(mixed)  # dropout and its like
+        # Dropout and its like; of several processes each draws its own.
+        torch.manual_seed(mixed + (7919 * together.accelerator().process_index if self.divided else 0))
         generator = torch.Generator().manual_seed(mixed)
         started, losses, names = time.perf_counter(), [], []
         self.model.train()
@@ -149,12 +164,17 @@ class _State:
             batch["progress"] = (epoch + step / self.steps_per_epoch) / self.config.epochs
             losses.append(self._step(batch, objective, generator))
             names.append(batch["utterances"])
-        losses = torch.stack(losses)
+        losses = together.mean(torch.stack(losses)) if self.divided else torch.stack(losses)
         _refuse_not_finite(losses, names, epoch)  # once an epoch: reading a loss stalls an accelerator
         row = {"epoch": epoch + 1, "train_loss": float(losses.mean())}
         row["learning_rate"] = self.optimiser.param_groups[0]["lr"]
         if validate is not None:
-            row |= {f"valid_{k}": v for k, v in self._validate(validate).items()}
+            found = (
+                together.agreed(lambda: self._validate(validate))
+                if self.divided
+                else self._validate(validate)
+            )
+            row |= {f"valid_{k}": v for k, v in found.items()}
         self.curves.append(row | {"seconds": time.perf_counter() - started})
         score = row.get("valid_score", -math.inf)
         if self.config.select == "best" and validate is not None and score >= self.best:
@@ -204,6 +224,8 @@ class _State:
         self.model.eval()
 
     def save(self, path):
+        if not together.first():
+            return
         everything = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
         everything |= {f"also {name}": thing.state_dict() for name, thing in self.also.items()}
         everything |= {"scheduler": self.scheduler.state_dict(), "curves": self.curves, "best": self.best}

@@ -66,7 +66,7 @@ LAYERS = [
         "rooms",
     },
     {"models", "losses"},
-    {"paths", "heap", "decoding", "writing", "__init__"},
+    {"paths", "heap", "decoding", "writing", "together", "__init__"},
 ]
 ALONE = {"models", "losses"}  # these import nothing else of sernb
 LIGHT = {

@@ -80,7 +80,7 @@ def test_whatever_fails_is_listed_and_all_else_is_stored(tmp_path, monkeypatch, 
 
 
 def test_forty_configurations_survive_a_dozen_kills(tmp_path, monkeypatch):
-    configs = [Config(fold, seed, seconds=0.3) for fold in range(20) for seed in range(2)]
+    configs = [Config(fold, seed, seconds=0.2) for fold in range(20) for seed in range(2)]
     draw, killed, over = random.Random(0), [], threading.Event()
 
     def kill():
@@ -224,6 +224,7 @@ def test_an_unknown_cluster_is_refused(name, capsys):
 def test_a_notebooks_grid_on_workers_fails_with_status_1_and_stops_with_its_runner(
     tmp_path, monkeypatch, capsys
 ):
+    """Two runs side by side, each with its own store: one that is stopped, and one with a fault."""
     monkeypatch.setenv("PYTHONPATH", with_tests()["PYTHONPATH"])
     cells = [
         new_code_cell('cluster = "none"\nseconds = 0.0\nfault = ""', metadata={"tags": ["parameters"]}),
@@ -235,18 +236,21 @@ def test_a_notebooks_grid_on_workers_fails_with_status_1_and_stops_with_its_runn
     ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
     run = ["run", str(tmp_path / "a.ipynb"), "--cluster", "local", "--out", str(tmp_path / "out")]
+    stopped, elsewhere = tmp_path / "stopped", {**os.environ, "SERNB_RESULTS": str(tmp_path / "stopped")}
+    command = [sys.executable, "-m", "sernb.cli", *run, "-p", "seconds", "60"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=elsewhere
+    )
     assert cli.main([*run, "-p", "fault", "raises"]) == 1
     assert "GridError: 1 of 3 configurations of tiny failed:" in (error := capsys.readouterr().err)
     assert "ValueError: no luck with fold 2" in error and len(store.find("tiny")) == 2
-    command = [sys.executable, "-m", "sernb.cli", *run, "-p", "seconds", "60"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 60
-    while not (own := [w for c in psutil.Process(process.pid).children() for w in workers_of(c.pid)]):
+    while len(store.find("tiny", root=stopped)) < 2:
         assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.2)
-    while len(store.find("tiny")) < 3:
-        time.sleep(0.2)
+        time.sleep(0.1)
+    own = [w for c in psutil.Process(process.pid).children() for w in workers_of(c.pid)]
+    assert own
     process.terminate()
     error = process.communicate(timeout=30)[1]
     assert process.returncode == 143 and "stopped by SIGTERM" in error and "Traceback" not in error
-    assert not psutil.wait_procs(own, timeout=5)[1]
+    assert not psutil.wait_procs(own, timeout=5)[1] and len(store.find("tiny", root=stopped)) == 2

@@ -6,14 +6,20 @@ time, so that zeros that pad an utterance change all of its features; here the s
 utterance's own samples, and padding changes nothing.
 """
 
+import contextlib
 import math
 from pathlib import Path
 
 import torch
 import transformers
+from safetensors import safe_open
 from torch import nn
 from transformers.utils import cached_file
 
+from . import checkpoints
+from .checkpoints import Refused
+
+RATE, HOP, FIELD = 16_000, 320, 400  # Hz; samples between two frames, and samples that one frame sees
 MODELS = {
     "hubert": transformers.HubertModel,
     "wavlm": transformers.WavLMModel,
@@ -114,25 +120,92 @@ class SelfSupervised(nn.Module):
 
 
 def load(source: str, architecture: str | None = None) -> SelfSupervised:
-    """A pre-trained encoder by hub name or local directory, in float32.
+    """A pre-trained encoder by hub name or local directory, in float32. Nothing that comes with it is executed.
 
-    Raises ValueError where `source` is another architecture (than `architecture`, or than any of MODELS), or where
-    its weights do not fit its configuration: one that lacks a block, or belongs to another model.
+    Raises FileNotFoundError where `source` is a path to nothing, and Refused where it is another architecture (than
+    `architecture`, or than any of MODELS), where a file is damaged, or where its weights do not fit its configuration:
+    one that lacks a block, or belongs to another model. Files of this format have no checksum: that a number in one
+    changed to another is not seen.
     """
-    config = transformers.AutoConfig.from_pretrained(source)
-    wanted = [architecture] if architecture else list(MODELS)
-    if config.model_type not in wanted or config.model_type not in MODELS:
-        raise ValueError(f"{source}: a {config.model_type} model, expected {' or '.join(wanted)}.")
-    if config.mask_time_prob == 0:
-        config.mask_time_prob = 0.05  # else there is no mask vector; how much is masked is not decided here
-    try:
-        model, info = MODELS[config.model_type].from_pretrained(
-            source, config=config, dtype=torch.float32, output_loading_info=True
+    folder = Path(source).expanduser()
+    if not folder.is_dir() and (folder.exists() or folder.is_absolute() or len(folder.parts) > 2):
+        found = "is a file" if folder.exists() else "there is no such directory"
+        raise FileNotFoundError(f"{source}: {found}. {_ADVICE}")
+    with _naming(source):
+        kind = _checked(source, transformers.PretrainedConfig.get_config_dict(source)[0], architecture)
+        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False)
+        if config.mask_time_prob == 0:
+            # Else there is no mask vector; how much is masked is not decided here.
+            config.mask_time_prob = 0.05
+        if folder.is_dir():
+            _check_files(folder)
+        model, info = MODELS[kind].from_pretrained(
+            source, config=config, dtype=torch.float32, output_loading_info=True, weights_only=True,
+            attn_implementation="sdpa" if MODELS[kind]._supports_sdpa else "eager",  # not what the configuration says
+        )  # fmt: skip
+        _refuse_other_weights(source, kind, model, info)
+        # Those of a .bin lie in the file itself: overwritten during a training, it would change them.
+        model.load_state_dict(
+            {name: value.clone() for name, value in model.state_dict().items()}, assign=True
         )
-    except RuntimeError as error:  # shapes that differ
-        raise ValueError(f"{source}: its weights are not those of its configuration. {error}") from error
-    _refuse_other_weights(source, config.model_type, model, info)
-    return SelfSupervised(model, _standardises(source, config))
+        encoder = SelfSupervised(model, _standardises(source, config))
+    if (encoder.hop, encoder.field) != (HOP, FIELD):
+        found = f"{encoder.field} samples, {encoder.hop} apart"
+        raise Refused(
+            f"{source}: a frame sees {found}; expected {FIELD} samples, {HOP} apart, as in HuBERT. {_ADVICE}"
+        )
+    return encoder
+
+
+_ADVICE = (
+    "Expected a directory, or a name of the hub, with config.json and the model.safetensors or pytorch_model.bin that "
+    "belongs to it; fetch them again."
+)
+_SIZES = ("hidden_size", "num_attention_heads", "intermediate_size", "num_conv_pos_embeddings", "num_conv_pos_embedding_groups")  # fmt: skip
+
+
+@contextlib.contextmanager
+def _naming(source):
+    """Whatever is raised inside the `with` becomes Refused, naming the source."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Exception as error:  # transformers lets through whatever its parts raise
+        raise Refused(
+            f"{source}: no encoder can be loaded from it ({checkpoints.reason(error)}). {_ADVICE}"
+        ) from error
+
+
+def _checked(source, config: dict, architecture) -> str:
+    """The kind of model that a configuration describes; refuses others, and sizes that would fill any memory."""
+    kind, wanted = config.get("model_type"), [architecture] if architecture else list(MODELS)
+    if kind not in wanted or kind not in MODELS:
+        raise Refused(f"{source}: a model of type {kind!r}, expected {' or '.join(wanted)}. {_ADVICE}")
+    limits = {"num_hidden_layers": 100, **dict.fromkeys(_SIZES, 2**16)}
+    for name, most in limits.items():
+        if name in config and not (isinstance(config[name], int) and 1 <= config[name] <= most):
+            raise Refused(
+                f"{source}: config.json has {name} {config[name]!r}, expected a number from 1 to {most}. {_ADVICE}"
+            )
+    return kind
+
+
+def _check_files(folder):
+    """Refuse what transformers would take as it is: a damaged archive, and weights that are no fractions."""
+    kinds = {}
+    for file in folder.glob("pytorch_model*.bin"):
+        found = checkpoints.unpack(file, advice=_ADVICE)
+        kinds |= {
+            (file, str(v.dtype)): v.is_floating_point() for v in found.values() if isinstance(v, torch.Tensor)
+        }
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "pt") as weights:
+            for name in weights.keys():
+                kind = weights.get_slice(name).get_dtype()
+                kinds[file, kind] = kind in ("F64", "F32", "F16", "BF16")
+    for file, kind in (key for key, fine in kinds.items() if not fine):
+        raise Refused(f"{file}: holds weights of type {kind}, expected floating-point numbers. {_ADVICE}")
 
 
 def _refuse_other_weights(source, kind, model, info):
@@ -140,11 +213,13 @@ def _refuse_other_weights(source, kind, model, info):
     own = {name.split(".")[0] for name, _ in model.named_parameters()}
     strange = sorted(k for k in info["unexpected_keys"] if k.removeprefix(f"{kind}.").split(".")[0] in own)
     if missing or strange or info["mismatched_keys"]:
-        raise ValueError(
+        raise Refused(
             f"{source}: weights of another architecture than {kind}: {len(missing)} missing (e.g. {missing[:2]}), "
-            f"{len(strange)} that it has no place for (e.g. {strange[:2]}). Expected a directory or a name whose "
-            "config.json and weights belong together."
+            f"{len(strange)} that it has no place for (e.g. {strange[:2]}). {_ADVICE}"
         )
+    for name, value in model.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise Refused(f"{source}: weight {name} holds numbers that are not finite. {_ADVICE}")
 
 
 def _standardises(source, config) -> bool:
@@ -157,7 +232,10 @@ def _standardises(source, config) -> bool:
     )
     if file is None:
         return config.feat_extract_norm == "layer"
-    return bool(transformers.Wav2Vec2FeatureExtractor.from_pretrained(Path(file).parent).do_normalize)
+    found = transformers.Wav2Vec2FeatureExtractor.from_pretrained(Path(file).parent)
+    if found.sampling_rate != RATE or not isinstance(found.do_normalize, bool):
+        raise Refused(f"{file}: expected {RATE} Hz and do_normalize true or false; found {found.sampling_rate} Hz and {found.do_normalize!r}.")  # fmt: skip
+    return found.do_normalize
 
 
 def small(width: int = 128, layers: int = 6, bands: int = 40) -> SelfSupervised:

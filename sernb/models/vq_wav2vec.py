@@ -6,12 +6,12 @@ the checkpoint is left unread. Names of modules are fairseq's, so that its weigh
 
 import argparse
 import ast
-import zipfile
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from .checkpoints import AGAIN, Refused, fitting, unpack
 
 RATE = 16_000  # Hz
 #: (channels, kernel, stride): together one frame every 160 samples that sees 465.
@@ -150,48 +150,28 @@ class VQWav2Vec(nn.Module):
         return self.vector_quantizer(z, frames)
 
 
+_ADVICE = f"vq-wav2vec's weights are published with fairseq (examples/wav2vec). {AGAIN}"
+
+
 def load(path) -> VQWav2Vec:
     """The model of a published fairseq checkpoint (vq-wav2vec.pt or vq-wav2vec_kmeans.pt), on the CPU, in eval mode.
 
     Nothing in the file is executed: tensors, plain values and an argparse.Namespace are all that is unpacked. Raises
-    FileNotFoundError, or ValueError naming the file and what is wrong with it: not a checkpoint or cut off, an object
+    FileNotFoundError, or Refused naming the file and what is wrong with it: not a checkpoint or cut off, an object
     that is not allowed, a setting that is not vq-wav2vec's, a weight that is missing, unexpected or of another shape.
     """
-    content = _unpack(Path(path))
+    content = unpack(path, [argparse.Namespace], _ADVICE)
     for part, kinds in (("args", (argparse.Namespace, dict)), ("model", (dict,))):
         if not isinstance(content, dict) or not isinstance(content.get(part), kinds):
-            raise ValueError(
+            raise Refused(
                 f"{path}: not a fairseq checkpoint: expected a dictionary with the settings 'args' and the weights "
-                f"'model', found {_short(list(content)) if isinstance(content, dict) else type(content).__name__}."
+                f"'model', found {_short(list(content)) if isinstance(content, dict) else type(content).__name__}. {_ADVICE}"
             )
     args = content["args"] if isinstance(content["args"], dict) else vars(content["args"])
     with torch.device("meta"):  # every weight comes from the file
         model = VQWav2Vec(**_settings(args, path))
     model.load_state_dict(_weights(content["model"], model, path), assign=True)
     return model.eval()
-
-
-def _unpack(path: Path):
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file. vq-wav2vec's weights are published with fairseq (examples/wav2vec)."
-        )
-    if zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                claimed = sum(member.file_size for member in archive.infolist())
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise ValueError(f"{path}: not a checkpoint, or cut off: {error}") from error
-        if claimed > path.stat().st_size:
-            raise ValueError(f"{path}: claims {claimed} bytes of content in {path.stat().st_size}: refused.")
-    try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes from elsewhere can fail in any way; each is the file's fault
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(
-            f"{path}: not a checkpoint, cut off, or holding objects that are not allowed: {why}"
-        ) from error
 
 
 def _settings(args: dict, path) -> dict:
@@ -204,7 +184,9 @@ def _settings(args: dict, path) -> dict:
         except (TypeError, ValueError, SyntaxError):  # not a list of layers
             known = False
         if not known:
-            raise ValueError(f"{path}: setting {name} is {_short(value)}, expected {_short(choices)}.")
+            raise Refused(
+                f"{path}: setting {name} is {_short(value)}, expected {_short(choices)}: not vq-wav2vec. {_ADVICE}"
+            )
         return convert(value)
 
     def layers(text):
@@ -228,25 +210,13 @@ def _settings(args: dict, path) -> dict:
 
 def _weights(found: dict, model: nn.Module, path) -> dict:
     """The weights that the model needs, in float32, each name and shape checked."""
-    expected = {name: tuple(p.shape) for name, p in model.state_dict().items()}
-    names = [name for name in found if not (isinstance(name, str) and name.startswith(LEFT_OUT))]
-    if strange := [name for name in names if name not in expected]:
-        raise ValueError(
-            f"{path}: {len(strange)} weights are not vq-wav2vec's, the first {_short(strange[0])}."
-        )
-    weights = {}
-    for name, shape in expected.items():
-        tensor = found.get(name)
-        if not isinstance(tensor, torch.Tensor):
-            raise ValueError(f"{path}: weight {name} is missing, expected a tensor of shape {shape}.")
-        plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and tensor.is_floating_point()
-        if tuple(tensor.shape) != shape or not plain:
-            has = f"{tensor.dtype} of shape {tuple(tensor.shape)}"
-            raise ValueError(f"{path}: weight {name} is {has}, expected numbers of shape {shape}.")
-        if not torch.isfinite(tensor).all():
-            raise ValueError(f"{path}: weight {name} holds values that are not finite.")
-        weights[name] = tensor.float().contiguous()
-    return weights
+    read = {
+        name: value
+        for name, value in found.items()
+        if not (isinstance(name, str) and name.startswith(LEFT_OUT))
+    }
+    expected = {name: (tuple(p.shape), torch.float32) for name, p in model.state_dict().items()}
+    return fitting(path, read, expected, "vq-wav2vec", _ADVICE)
 
 
 def _short(value) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sernb import audio, paths, pseudo_labels, training
+from sernb import audio, paths, pseudo_labels, together, training
 from sernb.models import gmp_atl
 from sernb.studies import masked, stages
 from sernb.studies.gmp_atl_config import IGNORED, Config
@@ -44,10 +44,12 @@ def stage_2(config, material, table, fold, on, progress=False) -> stages.Stage:
         waves = audio.Waves(material.packed, on)
         frames = front_end_frames((origin_key(config), material.digest, str(on)), encoder, waves)
         rows = {part: waves.rows(getattr(fold, part)) for part in ("train", "valid")}
-        centres, labels = pseudo(config, encoder, frames, rows, on)
+        # Clustered once: another process's rounding would give it other labels.
+        centres, *labels = together.agreed(lambda: pseudo(config, encoder, frames, rows, on))
+        torch.manual_seed(config.seed)  # of the heads; an encoder of our own sets it itself
         model = gmp_atl.MaskedPrediction(origin(config), config.scales, config.start, config.length)
         trainer = masked.Trainer(
-            model, masked.Cached(frames), labels, rows, waves.ids, crop=int(50 * config.crop),
+            model, masked.Cached(frames), masked.Labels(*labels, on), rows, waves.ids, crop=int(50 * config.crop),
             batch_size=config.batch_size, on=on,
         )  # fmt: skip
         plan = training.FitConfig(
@@ -83,7 +85,8 @@ def fine_tuned(config, material, table, fold, on, progress=False):
 
 
 def pseudo(config, encoder, frames, rows, on):
-    """Centres of every scale, over frames of the training utterances; labels (N, scales) of these and the validation's.
+    """Centres of every scale over frames of the training utterances; labels (N, scales) of these and of the validation
+    utterances, and how many each utterance has, on the CPU.
 
     Features are written to disk in float16 and read batch by batch: memory does not grow with the corpus.
     """
@@ -98,7 +101,7 @@ def pseudo(config, encoder, frames, rows, on):
         for row, x in zip(chosen.tolist(), hidden, strict=True):
             of = [pseudo_labels.assign(x, c, config.half, on) for c in centres.values()]
             labels[offsets[row] : offsets[row] + len(x)] = torch.stack(of, 1).short()
-    return centres, masked.Labels(labels, lengths, on)
+    return centres, labels, lengths
 
 
 @contextlib.contextmanager

@@ -4,8 +4,7 @@ import torch
 
 from sernb import audio, training
 from sernb.models.gmp_atl import MaskedPrediction
-
-HOP, FIELD = 320, 400  # samples between two frames, and samples that one frame sees
+from sernb.models.self_supervised import FIELD, HOP
 
 
 class Labels:
@@ -108,5 +107,10 @@ class Trainer:
         return training.fit(
             self.model, self.objective, self.batches, plan, seed=seed, steps_per_epoch=len(self.rows["train"]) // self.size,
             validate=self.validate if len(self.rows["valid"]) else None, checkpoint=checkpoint, progress=progress,
-            label=label,
+            label=label, items=None if self.model.unmasked else _masked,
         )  # fmt: skip
+
+
+def _masked(batch):
+    """How many frames the loss is a mean over."""
+    return batch["mask"].sum()

@@ -19,8 +19,9 @@ class Config:
     model: str = "base"  # or "svm": openSMILE emobase functionals and an RBF support vector machine
     variant: str = "Base"  # which attributes are controlled and how: attributes.VARIANTS
     growing: bool = False  # reversal strength from 0 to 1 over the training, as in DANN; the paper's is 1
+    encoder: str = "msac_sernet"  # or one's own
     kernels: str = "printed"  # or "light_sernet"
-    loss: str = "am_softmax"  # or "softmax"
+    loss: str = "am_softmax"  # or "softmax", or one's own; see own
     scale: float = 30.0  # s of AM-Softmax
     margin: float = 0.2  # m of AM-Softmax
     n_mels: int = 40  # silent

@@ -5,7 +5,7 @@ import dataclasses
 from sernb import attributes
 from sernb.losses import AMSoftmax, Softmax
 from sernb.models.msac_sernet import MSACSERNet
-from sernb.studies import network
+from sernb.studies import network, own
 from sernb.studies.msac_config import Config
 
 
@@ -15,12 +15,15 @@ def train(config, material, table, fold, on, progress, checkpoint):
 
 
 def recogniser(config: Config, classes: int, groups: int = 1) -> network.Recogniser:
-    """MSAC-SERNet with AM-Softmax, or softmax, as configured."""
-    encoder = MSACSERNet(config.n_mels, config.kernels, config.width, config.embedding, config.dropout)
-    if config.loss == "am_softmax":
-        head = AMSoftmax(config.embedding, classes, config.scale, config.margin)
-    else:
-        head = Softmax(config.embedding, classes)
+    """MSAC-SERNet with AM-Softmax, or what else is configured."""
+    encoders = {
+        "msac_sernet": lambda n_mels, size: MSACSERNet(
+            n_mels, config.kernels, config.width, size, config.dropout
+        )
+    }
+    losses = {"am_softmax": lambda *sizes: AMSoftmax(*sizes, config.scale, config.margin), "softmax": Softmax}
+    encoder = own.choose("encoder", config.encoder, encoders)(config.n_mels, config.embedding)
+    head = own.choose("loss", config.loss, losses)(config.embedding, classes)
     return network.Recogniser(encoder, head, config.n_mels, config.normalisation, groups)
 
 

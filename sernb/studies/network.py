@@ -41,6 +41,9 @@ class Network(abc.ABC):
     """
 
     compiles = True  # whether torch.compile pays for the encoder
+    items = (
+        None  # what the objective is a mean over, where several processes may divide a batch; see together
+    )
 
     def __init__(self, config, material, table, fold, on):
         torch.manual_seed(config.seed)
@@ -177,7 +180,7 @@ class Network(abc.ABC):
         curves = training.fit(
             self.model, self.objective, self.batches, self.plan(), seed=self.config.seed,
             steps_per_epoch=len(self.rows["train"]) // size, validate=self.validate, checkpoint=checkpoint,
-            progress=progress, label=f"fold {self.fold.name}", also=self.also(),
+            progress=progress, label=f"fold {self.fold.name}", also=self.also(), items=self.items,
         )  # fmt: skip
         embeddings = self.embed(self.rows["test"]).numpy()
         asked = {part: self.rows[part] for part in ("valid", "test")}

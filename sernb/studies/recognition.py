@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from sernb import grid, metrics, store, training
-from sernb.studies import stages
+from sernb.studies import own, stages
 
 #: Fields that are in the key by themselves.
 ADDRESS = ("data", "preset", "fold", "seed")
@@ -48,7 +48,7 @@ NAMED = {"corpus": named, "unseen": named, "encoder": stages.named, "weights": l
 
 
 def key(study, config, digest: str) -> str:
-    address = {**overrides(config), "data": config.data}
+    address = {**overrides(config), "data": config.data, **own.sources(config)}
     return store.key(study.NAME, study.VERSION, config.preset, address, config.fold, config.seed, digest)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from sernb import paths, store
+from sernb import paths, store, together
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def named(source: str) -> str:
 def stored(name: str, key: str, make: Callable[[Path], Stage]) -> Stage:
     """The stage from the store, or made by `make(checkpoint)` and stored. `checkpoint`: where it may keep its progress."""
     folder = paths.RESULTS / "stages" / f"{name}-{key}"
-    if not (folder / "stage.json").exists():
+    if not together.agreed((folder / "stage.json").exists):
         checkpoint, started = store.checkpoint_path(folder.name), time.time()
         made = make(checkpoint)
-        _write(folder, made, {**made.facts, "seconds": time.time() - started})
+        together.agreed(lambda: _write(folder, made, {**made.facts, "seconds": time.time() - started}))
         checkpoint.unlink(missing_ok=True)
     facts = json.loads((folder / "stage.json").read_text())
     return Stage(load_file(folder / "model.safetensors"), pd.read_csv(folder / "curves.csv"), facts)
