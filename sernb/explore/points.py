@@ -11,7 +11,7 @@ from sernb.explore import lookup
 from sernb.explore.panel import Panel
 from sernb.plots import EMOTIONS, LINES, marked
 
-HUES = ("emotion", "corpus", "speaker", "gender", "language", "right or wrong")
+HUES = ("emotion", "corpus", "speaker", "gender", "language", "right or wrong", "part")
 JUDGED = {"right": LINES[0], "wrong": LINES[1]}
 
 
@@ -30,6 +30,8 @@ def embedding(result, material=None, method: str = "t-SNE", scores: pd.Series | 
     if known["predicted"].notna().any() and set(known["emotion"].dropna()) <= set(frame["emotion"].dropna()):
         right = (known["emotion"] == known["predicted"]).map({True: "right", False: "wrong"})
         frame["right or wrong"] = right.where(known["predicted"].notna())
+    if "part" in known:  # taught or other emotions, say
+        frame["part"] = known["part"]
     if scores is not None:
         frame[scores.name or "score"] = scores.reindex(z.index)
     xy = overview.in_two_dimensions(z.to_numpy(), method, seed)
