@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 
 from .plots import LINES, WIDTH, marked
 
@@ -91,6 +92,9 @@ def before_and_after(
         extent = (0, 0.01 * bank.shape[1], 0, len(bank))
         below.imshow(bank, origin="lower", aspect="auto", cmap="cividis", extent=extent, vmin=low, vmax=high)
         below.set(xlabel="time / s", xlim=(0, max(map(len, waves.values())) / rate))
+        below.xaxis.set_major_locator(
+            MaxNLocator(5, prune="upper")
+        )  # else two columns' last and first numbers meet
         below.grid(False)
     all_axes[0, 0].set_ylabel("amplitude")
     all_axes[1, 0].set_ylabel("mel band")

@@ -44,9 +44,13 @@ function render({ model, el }) {
         stream.getTracks().forEach((track) => track.stop());
         recorder = null;
         button.textContent = "record";
-        told.textContent = "";
-        model.set("recording", await decoded(new Blob(parts, { type: own.mimeType })));
-        model.save_changes();
+        try {
+          model.set("recording", await decoded(new Blob(parts, { type: own.mimeType })));
+          model.save_changes();
+          told.textContent = "";
+        } catch (error) {
+          told.textContent = `The recording cannot be decoded: ${error.message}`;
+        }
       };
       own.start();
       button.textContent = "stop";
@@ -65,4 +69,6 @@ class Microphone(anywidget.AnyWidget):
     """`recording` holds the latest recording as a mono WAV file of 16 bits at the browser's rate; b"" before the first."""
 
     _esm = SCRIPT
-    recording = traitlets.Bytes(b"").tag(sync=True)
+    recording = traitlets.Bytes(b"").tag(
+        sync=True, from_json=lambda sent, _: bytes(sent)
+    )  # sent is a memoryview

@@ -27,6 +27,8 @@ def embedding(result, material=None, method: str = "t-SNE", scores: pd.Series | 
     material = lookup.material(result) if material is None else material
     frame = material.table.loc[z.index].copy()
     known = result.predictions[~result.predictions.index.duplicated()].reindex(z.index)
+    # Of utterances of no class, whose class is missing, the result may know the emotion all the same.
+    frame["emotion"] = frame["emotion"].where(frame["emotion"].notna(), known["emotion"])
     if known["predicted"].notna().any() and set(known["emotion"].dropna()) <= set(frame["emotion"].dropna()):
         right = (known["emotion"] == known["predicted"]).map({True: "right", False: "wrong"})
         frame["right or wrong"] = right.where(known["predicted"].notna())

@@ -11,10 +11,10 @@ import pandas as pd
 import soundfile
 from matplotlib.figure import Figure
 
-from sernb import audio, decoding, overview
+from sernb import audio, decoding, overview, plots_ood
 from sernb.explore.microphone import Microphone
 from sernb.explore.panel import picture
-from sernb.plots import LINES, marked
+from sernb.plots import marked
 from sernb.studies import predicting
 
 
@@ -91,13 +91,7 @@ def judged(predictor, content: bytes) -> tuple[np.ndarray, pd.DataFrame]:
 
 def histogram(usual: np.ndarray, score: float) -> bytes:
     """PNG: where a score lies among the scores of the model's own test utterances."""
-    figure = Figure(figsize=(3.6, 2.6), dpi=96, layout="constrained")
-    axes = figure.subplots()
-    axes.hist(usual, bins=20, color=LINES[0], alpha=0.6, label="test speakers")
-    axes.axvline(score, color=LINES[1], linewidth=2, label="this recording")
-    axes.set(xlabel="out-of-distribution score (−max logit)", ylabel="utterances")
-    axes.tick_params(labelsize=7)
-    axes.legend(fontsize=7)
-    file = io.BytesIO()
+    figure, file = Figure(figsize=(3.8, 2.6), dpi=96, layout="constrained"), io.BytesIO()
+    plots_ood.one_score(pd.Series(usual), score, title="MaxLogit score", data="real", fig=figure)
     figure.savefig(file, format="png")
     return file.getvalue()

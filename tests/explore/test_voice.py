@@ -55,7 +55,12 @@ def test_upload_and_microphone_lead_there(found):
     entry = {"name": "a.wav", "type": "audio/wav", "size": len(content), "content": memoryview(content), "last_modified": pd.Timestamp(0, tz="UTC")}  # fmt: skip
     found.upload.value = (entry,)
     assert "a.wav" in found.heading.value
-    found.microphone.recording = recording(4.0)
+    sent = {
+        "state": {"recording": None},
+        "method": "update",
+        "buffer_paths": [["recording"]],
+    }  # as a browser does
+    found.microphone._handle_msg({"content": {"data": sent}, "buffers": [memoryview(recording(4.0))]})
     assert "your voice" in found.heading.value and "anger" in found.heading.value
 
 
