@@ -98,6 +98,18 @@ class Browser:
         page.wait_for_selector(IDLE, state="attached")
         return page
 
+    def show(self, page, text: str) -> None:
+        """Scroll to the cell whose source has this text; a long notebook draws what is in view only."""
+        page.evaluate(
+            """async text => {
+            const book = window.jupyterapp.shell.currentWidget.content;
+            const at = book.widgets.findIndex(c => c.model.type === 'code' && c.model.sharedModel.source.includes(text));
+            book.activeCellIndex = at;
+            await book.scrollToItem(at, 'start');
+        }""",
+            text,
+        )
+
     def errors(self, page) -> list[str]:
         """What cells of the notebook raised."""
         return page.evaluate(

@@ -95,8 +95,8 @@ def book(browser):
     """The committed notebook as it stands, run to its end, its explorer in view."""
     count = sum(c.cell_type == "code" for c in notebooks.find([BOOK])[0].read().cells)
     page = browser.run("book.ipynb", count)
-    page.wait_for_selector(".js-plotly-plot", state="attached")
-    page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+    browser.show(page, "explore.enrol")
+    page.wait_for_selector(".js-plotly-plot")
     return page
 
 
