@@ -73,7 +73,8 @@ class Augmentations(widgets.VBox):
         waves = {"before": self.before, "after": self.after}
         banks = {"before": effects.bank(self.before, rate=self.rate)}
         banks["after"] = effects.bank(self.after, settings, self.seed, self.rate)
-        self.players.value = "".join(self._player(name, x) for name, x in waves.items())
+        players = "".join(self._player(name, x) for name, x in waves.items())
+        self.players.value = f'<div style="display: flex; gap: 2em">{players}</div>'
         fig, file = Figure(figsize=(9, 3.6), dpi=96, layout="constrained"), io.BytesIO()
         plots_mismatch.before_and_after(waves, banks, self.rate, title=self.name, data="real", fig=fig)
         fig.savefig(file, format="png")
@@ -94,5 +95,5 @@ def _slider(name):
     text = name.replace("_", " ") + (f" / {unit}" if unit in ("Hz", "dB") else "")
     return kind(
         value=high if name == "snr" else getattr(effects.Settings, name), min=low, max=high, step=step,
-        description=text, continuous_update=False, style={"description_width": "95px"}, layout={"width": "310px"},
+        description=text, continuous_update=False, style={"description_width": "85px"}, layout={"width": "280px"},
     )  # fmt: skip

@@ -41,7 +41,7 @@ class Voice(widgets.VBox):
         about = f"{html.escape(title)}: {', '.join(predictor.classes)}. The recording stays on the machine of the kernel."
         super().__init__([
             widgets.HTML(about), widgets.HBox([self.upload, self.microphone]), self.heading, self.player,
-            widgets.HBox([self.picture, self.scores], layout={"flex_flow": "row wrap"}),
+            widgets.HBox([self.picture, self.scores], layout={"flex_flow": "row wrap", "align_items": "flex-start"}),
         ])  # fmt: skip
 
     def hear(self, content: bytes, name: str) -> None:
