@@ -47,7 +47,7 @@ class Enrolment(widgets.VBox):
             value=1, min=1, max=1, description="enrolled", continuous_update=False
         )
         self.margin = widgets.FloatSlider(
-            value=0.0, min=-0.5, max=0.5, step=0.01, description="margin", continuous_update=False
+            value=0.0, min=-1.0, max=1.0, step=0.02, description="margin", continuous_update=False
         )
         self.again = widgets.Button(description="draw others")
         self.lists = [widgets.SelectMultiple(rows=9, layout={"width": "235px"}) for _ in range(2)]

@@ -199,7 +199,7 @@ def test_a_committed_notebook_runs_and_enrols_by_mouse(book, browser):
     assert [o for o in names if o in picks.evaluate("s => [...s.selectedOptions].map(o => o.text)")] == names[
         :3
     ]
-    drag(book, output, "margin", 25)
+    drag(book, output, "margin", 20)
     plot = output.locator(".js-plotly-plot").first
     book.wait_for_function("document.querySelector('.js-plotly-plot').layout.shapes[0].x0 > 0")
     assert heading.inner_text() != said
