@@ -50,7 +50,7 @@ class Enrolment(widgets.VBox):
             value=0.0, min=-1.0, max=1.0, step=0.02, description="margin", continuous_update=False
         )
         self.again = widgets.Button(description="draw others")
-        self.lists = [widgets.SelectMultiple(rows=9, layout={"width": "235px"}) for _ in range(2)]
+        self.lists = [widgets.SelectMultiple(rows=9, layout={"width": "215px"}) for _ in range(2)]
         self.titles, self.heading, self.picker = (
             [widgets.HTML(), widgets.HTML()],
             widgets.HTML(),
@@ -58,10 +58,11 @@ class Enrolment(widgets.VBox):
         )
         self.figure = _figure()
         controls = [self.emotion, self.number, self.margin, self.again]
-        chosen = [widgets.VBox(pair) for pair in zip(self.titles, self.lists, strict=True)]
+        kept = {"flex": "0 0 auto"}  # else a wide figure squeezes them
+        chosen = [widgets.VBox(pair, layout=kept) for pair in zip(self.titles, self.lists, strict=True)]
         super().__init__([
             widgets.HBox([self.model, *controls] if len(trials) > 1 else controls, layout={"flex_flow": "row wrap"}),
-            widgets.HBox([*chosen, self.figure]), self.heading, self.picker,
+            widgets.HBox([*chosen, self.figure], layout={"flex_flow": "row wrap"}), self.heading, self.picker,
         ])  # fmt: skip
         self.model.observe(lambda change: self.choose_model(change["new"]), "value")
         self.emotion.observe(lambda _: self.choose_emotion(), "value")
@@ -134,7 +135,7 @@ class Enrolment(widgets.VBox):
             wrong=(frame["nearer"] - margin).where(frame["emotion"] == against, margin - frame["nearer"])
         )
         worst = worst.sort_values("wrong", ascending=False, kind="stable")
-        entries = [(f"{name} · {row.emotion}: {row.predicted}", name) for name, row in worst.iterrows()]
+        entries = [(f"{row.emotion}: {row.predicted} · {name}", name) for name, row in worst.iterrows()]
         self.picker.offer(entries)
 
     def hear(self, name: str) -> None:
@@ -170,7 +171,7 @@ def _figure():
     points = {"mode": "markers", "hoverinfo": "text", "marker": {"size": 8, "opacity": 0.8}}
     figure = go.FigureWidget([go.Scatter(**points), go.Scatter(**points)])
     figure.update_layout(
-        width=520, height=260, margin={"l": 10, "r": 10, "t": 10, "b": 10}, plot_bgcolor="white", showlegend=False,
+        width=440, height=250, margin={"l": 10, "r": 10, "t": 10, "b": 10}, plot_bgcolor="white", showlegend=False,
         yaxis={"tickvals": [0, 1], "range": [-0.5, 1.5]}, xaxis={"gridcolor": "#DDDDDD", "zeroline": False},
         shapes=[{"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dash"}}],
     )  # fmt: skip
