@@ -39,7 +39,7 @@ class Enrolment(widgets.VBox):
     """`enrolled` are the picked utterances by emotion, `verified` what became of the queries, see Trial.verify."""
 
     def __init__(self, trials: dict[str, trial.Trial], panel: Panel, mark: str, seed: int = 0):
-        self.trials, self.mark, self.seed = trials, mark, seed
+        self.trials, self.mark, self.seed = trials, mark and f" {mark}", seed
         self.trial = next(iter(trials.values()))
         self.model = widgets.Dropdown(options=list(trials), description="model")
         self.emotion = widgets.Dropdown(options=self.trial.unseen, description="unseen")
@@ -127,7 +127,7 @@ class Enrolment(widgets.VBox):
             f"{right[frame['emotion'] == e].sum()} of {(frame['emotion'] == e).sum()} {e}" for e in self.names
         ]
         self.heading.value = (
-            f"<b>UAR {trial.score(frame):.1f} %</b>{f" {self.mark}" if self.mark else ""}: right are {', '.join(map(html.escape, told))}. "
+            f"<b>UAR {trial.score(frame):.1f} %</b>{self.mark}: right are {', '.join(map(html.escape, told))}. "
             f"95 % of random draws of {n} give {low:.1f} to {high:.1f} %. Asked: {_speakers(frame)}."
         )
         self._points(frame, margin)
