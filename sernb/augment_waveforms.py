@@ -61,7 +61,7 @@ class Augment:
             return x, lengths, touched
         p = {name: value.to(x.device) for name, value in self.draw(len(rows), generator).items()}
         parts = [
-            self._all(x[at], lengths[at], {k: v[of] for k, v in p.items()}, generator)
+            self.apply(x[at], lengths[at], {k: v[of] for k, v in p.items()}, generator)
             for of, at in zip(torch.arange(len(rows)).split(CHUNK), rows.split(CHUNK), strict=True)
         ]
         lengths = lengths.clone()
@@ -72,7 +72,8 @@ class Augment:
             out[at] = F.pad(y, (0, width - y.shape[1]))
         return out, lengths, touched
 
-    def _all(self, x, lengths, p, generator):
+    def apply(self, x, lengths, p, generator):
+        """The chain with these parameters, one a row, named as in `draw`: waveforms (B, T'), lengths (B,)."""
         x, n = stretch(x, lengths, p["speed"], self.rate)
         x = fade(shift(x, n, p["shift"]), n, p["fade_in"], p["fade_out"])
         return pink_noise(self.filtered(x, n, p), n, p["snr"], generator), n

@@ -223,6 +223,7 @@ def this_interpreter():
         argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         argv.append("--IPKernelApp.log_level=50")  # what a cell raises is in the notebook; the rest is noise
         described = {"argv": argv, "display_name": "Python 3", "language": "python"}
+        described["env"] = {"SERNB_EXPLORE": "0"}  # nobody clicks here, wherever the command was given
         (spec / "kernel.json").write_text(json.dumps(described))
         os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
         try:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from .plots import LINES, WIDTH, marked, titled
+from .plots import EMOTIONS, LINES, WIDTH, marked, titled
 
 SCORES = {"UAR": (LINES[0], "o-"), "F1": (LINES[1], "s--")}
 
@@ -111,6 +111,29 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
     handles, labels = all_axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="lower center", ncols=2, frameon=False)
     fig.suptitle(marked(title, data))
+    return fig
+
+
+def nearer(frame: pd.DataFrame, names: tuple[str, str], *, margin: float, title: str, data: str):
+    """One enrolment, every query a point: what lies right of the margin is verified as the second of `names`.
+
+    Columns emotion (truth) and nearer, the cosine distance by which the second's prototype is the nearer one.
+    """
+    fig, axes = plt.subplots(figsize=(0.85 * WIDTH, 2.2))
+    generator = np.random.default_rng(0)
+    for row, name in enumerate(names):
+        colour = EMOTIONS.get(name, LINES[row])
+        x = frame.loc[frame["emotion"] == name, "nearer"]
+        axes.plot(x, row + generator.uniform(-0.28, 0.28, len(x)), "o", color=colour, alpha=0.7, markersize=5)
+    axes.axvline(margin, color="black", linestyle="--", linewidth=1, label=f"margin {margin:g}")
+    axes.set(
+        xlabel=f"nearer to {names[1]} by (cosine distance)",
+        ylim=(-0.5, 1.5),
+        yticks=[0, 1],
+        yticklabels=names,
+    )
+    axes.legend(loc="upper left", fontsize=8)
+    titled(axes, title, data)
     return fig
 
 

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 
 from .plots import LINES, WIDTH, marked
 
@@ -73,6 +74,31 @@ def effects(waves: dict[str, np.ndarray], rate: int, *, title: str, data: str):
     for axes in all_axes[-1]:
         axes.set_xlabel("time / s")
     fig.suptitle(marked(title, data))
+    return fig
+
+
+def before_and_after(
+    waves: dict[str, np.ndarray], banks: dict, rate: int, *, title: str, data: str, fig=None
+):
+    """Waveforms over log mel filter banks (bands, frames every 10 ms), a column each, on one scale; what is hidden (NaN) is
+    white. Drawn into `fig` where one is passed."""
+    fig = plt.figure(figsize=(WIDTH, 3.2)) if fig is None else fig
+    all_axes = fig.subplots(2, len(waves), height_ratios=[1, 1.7], sharex=True, sharey="row", squeeze=False)
+    low, high = (np.nanquantile(next(iter(banks.values())), q) for q in (0.02, 1.0))
+    for (top, below), (name, x) in zip(all_axes.T, waves.items(), strict=True):
+        top.plot(np.arange(len(x)) / rate, x, color=LINES[0], linewidth=0.4)
+        top.set_title(name, fontsize=9)
+        bank = banks[name]
+        extent = (0, 0.01 * bank.shape[1], 0, len(bank))
+        below.imshow(bank, origin="lower", aspect="auto", cmap="cividis", extent=extent, vmin=low, vmax=high)
+        below.set(xlabel="time / s", xlim=(0, max(map(len, waves.values())) / rate))
+        below.xaxis.set_major_locator(
+            MaxNLocator(5, prune="upper")
+        )  # else two columns' last and first numbers meet
+        below.grid(False)
+    all_axes[0, 0].set_ylabel("amplitude")
+    all_axes[1, 0].set_ylabel("mel band")
+    fig.suptitle(marked(title, data), fontsize=10)
     return fig
 
 

@@ -60,6 +60,36 @@ def scatters(frames: dict[str, pd.DataFrame], *, hue: str, style: str, title: st
     return fig
 
 
+def scored(frame: pd.DataFrame, *, label: str, title: str, data: str):
+    """Points in two dimensions coloured by a detector's score. Columns: x, y, part (ID or OOD), score."""
+    fig, axes = plt.subplots(figsize=(0.8 * WIDTH, 0.6 * WIDTH))
+    low, high = frame["score"].min(), frame["score"].max()
+    for part, marker, name in (("ID", "o", "taught (ID)"), ("OOD", "X", "other (OOD)")):
+        of = frame[frame["part"] == part]
+        points = axes.scatter(
+            of["x"], of["y"], c=of["score"], cmap="cividis", vmin=low, vmax=high, marker=marker, s=34,
+            edgecolors="white", linewidths=0.3, label=name,
+        )  # fmt: skip
+    fig.colorbar(points, label=f"{label} (larger: further outside)", pad=0.02)
+    axes.set(xlabel="t-SNE 1", ylabel="t-SNE 2", xticks=[], yticks=[])
+    axes.grid(False)
+    axes.legend(loc="best", fontsize=8)
+    titled(axes, title, data)
+    return fig
+
+
+def one_score(usual: pd.Series, score: float, *, title: str, data: str, fig=None):
+    """Where one recording's score lies among those of the model's test utterances; drawn into `fig` where one is passed."""
+    fig = plt.figure(figsize=(0.6 * WIDTH, 0.32 * WIDTH)) if fig is None else fig
+    axes = fig.subplots()
+    axes.hist(usual, bins=20, color=LINES[0], alpha=0.6, label="test utterances")
+    axes.axvline(score, color=LINES[1], linewidth=2, label="this recording")
+    axes.set(xlabel="score (larger: further outside)", ylabel="utterances")
+    axes.legend(loc="best", fontsize=8)
+    titled(axes, title, data)
+    return fig
+
+
 def reliability(frame: pd.DataFrame, errors: dict[str, float], *, title: str, data: str):
     """Share correct against confidence, a line a model. Columns: model, confidence, correct, utterances (0…1)."""
     fig, axes = plt.subplots(figsize=(0.6 * WIDTH, 0.5 * WIDTH))

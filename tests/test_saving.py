@@ -30,3 +30,18 @@ def test_pictures_are_saved_with_a_palette_and_look_the_same():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=[output])])
     again = saving.clean(notebook).cells[0].outputs[0].data["image/png"]
     assert len(again) <= len(saved)
+
+
+def test_widgets_leave_no_trace():
+    view = {saving.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"}
+    outputs = [
+        nbformat.v4.new_output("display_data", view),
+        nbformat.v4.new_output("execute_result", {**view}, execution_count=1),
+    ]
+    kept = nbformat.v4.new_output("display_data", {"text/plain": "kept"})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[*outputs, kept])])
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {}}}}
+    saved = saving.clean(notebook)
+    assert "widget" not in nbformat.writes(saved) and [o.data for o in saved.cells[0].outputs] == [
+        {"text/plain": "kept"}
+    ]

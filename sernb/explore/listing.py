@@ -1,6 +1,7 @@
 """A corpus to leaf through: filter, see the balance, listen."""
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -14,9 +15,27 @@ EVERY = "every one"
 
 
 def corpus(table: pd.DataFrame, packed=None):
-    """Leaf through a table; it is decoded and packed here where that has not been done."""
-    packed = audio.pack(table) if packed is None else packed
-    return Corpus(table.loc[packed.ids], Panel(table, packed))
+    """Leaf through a table; it is decoded and packed here where that has not been done.
+
+    `packed` may be a dictionary of packs, one a corpus.
+    """
+    packed = audio.pack(table) if packed is None else Packs(packed) if isinstance(packed, dict) else packed
+    return Corpus(table.loc[table.index.isin(packed.ids)], Panel(table, packed))
+
+
+class Packs:
+    """Several packs of one rate, asked as one."""
+
+    def __init__(self, packs: dict[str, audio.Pack]):
+        self.packs = list(packs.values())
+        self.ids, self.rate = pd.Index(np.concatenate([p.ids for p in self.packs])), self.packs[0].rate
+
+    def utterance(self, name: str) -> np.ndarray:
+        """As audio.Pack.utterance. Raises KeyError where no pack has it."""
+        for packed in self.packs:
+            if name in packed.ids:
+                return packed.utterance(name)
+        raise KeyError(name)
 
 
 class Corpus(widgets.VBox):

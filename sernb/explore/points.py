@@ -11,7 +11,7 @@ from sernb.explore import lookup
 from sernb.explore.panel import Panel
 from sernb.plots import EMOTIONS, LINES, marked
 
-HUES = ("emotion", "corpus", "speaker", "gender", "language", "right or wrong")
+HUES = ("emotion", "corpus", "speaker", "gender", "language", "right or wrong", "part")
 JUDGED = {"right": LINES[0], "wrong": LINES[1]}
 
 
@@ -27,9 +27,13 @@ def embedding(result, material=None, method: str = "t-SNE", scores: pd.Series | 
     material = lookup.material(result) if material is None else material
     frame = material.table.loc[z.index].copy()
     known = result.predictions[~result.predictions.index.duplicated()].reindex(z.index)
+    # Of utterances of no class, whose class is missing, the result may know the emotion all the same.
+    frame["emotion"] = frame["emotion"].where(frame["emotion"].notna(), known["emotion"])
     if known["predicted"].notna().any() and set(known["emotion"].dropna()) <= set(frame["emotion"].dropna()):
         right = (known["emotion"] == known["predicted"]).map({True: "right", False: "wrong"})
         frame["right or wrong"] = right.where(known["predicted"].notna())
+    if "part" in known:  # taught or other emotions, say
+        frame["part"] = known["part"]
     if scores is not None:
         frame[scores.name or "score"] = scores.reindex(z.index)
     xy = overview.in_two_dimensions(z.to_numpy(), method, seed)

@@ -1,12 +1,13 @@
 """Paper 3's study: CNN14 trained on corpora joined, with augmentation or scrambled labels, tested in and across domains."""
 
+import dataclasses
 import functools
 import hashlib
 import sys
 from pathlib import Path
 
 from sernb import store
-from sernb.studies import mismatch_network, recognition
+from sernb.studies import mismatch_network, network, recognition
 from sernb.studies.material import Material
 from sernb.studies.mismatch_config import Config
 from sernb.studies.mismatch_material import material
@@ -48,3 +49,9 @@ def restored(config: Config, progress: bool = True) -> mismatch_network.Network:
 def train(config, material, table, fold, on, progress, checkpoint):
     """Fit on the fold's training part; probabilities of every other part, curves, state, embeddings."""
     return mismatch_network.Network(config, material, table, fold, on).fit(progress, checkpoint)
+
+
+def recogniser(stored: dict, classes: int) -> network.Recogniser:
+    """The untrained model of a stored configuration, to load weights into; the checkpoint it began from is not needed."""
+    config = dataclasses.replace(recognition.config(Config, stored), weights="")
+    return mismatch_network.recogniser(config, classes)

@@ -13,6 +13,12 @@ from sernb.studies.enroll_network import Network
 
 NAME = "enroll_to_verify"
 VERSION = 1
+#: Why there is no `recogniser`, and what there is.
+ASK_INSTEAD = (
+    "its encoder hears features standardised by its training speakers, which a stored run does not hold, and is made to "
+    "verify what was enrolled. Enrol and verify: enroll.Verifier(enroll_to_verify.restored(config).encode), or "
+    "explore.enrol(result); notebook 54 shows both"
+)
 
 
 def data(config: Config) -> Material:

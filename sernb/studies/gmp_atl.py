@@ -39,3 +39,9 @@ def train(config, material, table, fold, on, progress, checkpoint):
 def restored(config: Config, progress: bool = True) -> gmp_atl_network.Network:
     """The trained network of a configuration; see recognition.restored."""
     return recognition.restored(sys.modules[__name__], gmp_atl_network.Network, config, progress)
+
+
+def recogniser(stored: dict, classes: int) -> gmp_atl_network.Recogniser:
+    """The untrained model of a stored configuration, to load weights into. Raises as gmp_atl_network.architecture."""
+    config = recognition.config(Config, stored)
+    return gmp_atl_network.recogniser(config, gmp_atl_network.architecture(config), classes)

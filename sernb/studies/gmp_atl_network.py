@@ -58,6 +58,34 @@ class Recogniser(nn.Module):
     def front_end(self, waves, lengths, groups):
         return front_half(self.encoder.encoder, waves, lengths)
 
+    def forward(self, waves, lengths, groups):
+        return self.head.logits(self.encoder(*self.front_end(waves, lengths, groups)))
+
+
+def recogniser(config: Config, start: self_supervised.SelfSupervised, classes: int) -> Recogniser:
+    """Stage 1's or 3's network over the encoder `start`."""
+    encoder = gmp_atl.RecurrentRecogniser(start, config.hidden, config.embedding, config.masked)
+    if config.loss == "am_softmax":
+        head = AMSoftmax(config.embedding, classes, config.scale, config.margin)
+    else:
+        head = Softmax(config.embedding, classes)
+    return Recogniser(encoder, head)
+
+
+def architecture(config: Config) -> self_supervised.SelfSupervised:
+    """An encoder of the configured kind, to load a result's weights into; it is not pre-trained here.
+
+    Raises ValueError for one that came from a local directory: a result holds its name, not its path.
+    """
+    if config.encoder in OWN:
+        return pretraining.blank(own(config))
+    if "@" in config.encoder:
+        raise ValueError(
+            f"the encoder came from a local directory, {config.encoder.split('@')[0]!r}, and results hold no paths: ask "
+            "gmp_atl.restored(Config(…, encoder=that directory)) instead."
+        )
+    return self_supervised.load(config.encoder)
+
 
 def front_half(encoder, waves, lengths):
     """Front-end features kept in float16, at half the memory: rounded by 1/2048 of themselves at most."""
@@ -95,13 +123,7 @@ class Network(network.Network):
         super().__init__(config, material, table, fold, on)
 
     def recogniser(self, groups):
-        config = self.config
-        encoder = gmp_atl.RecurrentRecogniser(self.start, config.hidden, config.embedding, config.masked)
-        if config.loss == "am_softmax":
-            head = AMSoftmax(config.embedding, len(self.classes), config.scale, config.margin)
-        else:
-            head = Softmax(config.embedding, len(self.classes))
-        return Recogniser(encoder, head)
+        return recogniser(self.config, self.start, len(self.classes))
 
     def front_end_frames(self):
         key = (origin_key(self.config), self.digest, str(self.on))

@@ -37,6 +37,17 @@ class Upsampled(torch.nn.Module):
         return self.log_mel(waves, lengths * self.times)
 
 
+def recogniser(config, classes: int, groups: int = 1) -> network.Recogniser:
+    """CNN14 with its projection and binary cross-entropy, from the configured checkpoint where there is one."""
+    encoder = CNN14(config.width)
+    if config.weights:
+        encoder = load(config.weights, encoder, config.sampling)
+    head, bank = BinarySoftmax(config.embedding, classes), Upsampled(config.sampling)
+    return network.Recogniser(
+        Projected(encoder, config.embedding), head, 64, config.normalisation, groups, bank
+    )
+
+
 def last_fifth(epochs: int) -> int:
     """How many of the last epochs are evaluated, as in the paper: a fifth, two or more."""
     return min(max(math.ceil(epochs / 5), 2), epochs)
@@ -56,13 +67,7 @@ class Network(network.Network):
         self.tested = [(corpus, self.waves.rows(ids)) for (corpus, _), ids in groups.items()]
 
     def recogniser(self, groups):
-        config = self.config
-        encoder = CNN14(config.width)
-        if config.weights:
-            encoder = load(config.weights, encoder, config.sampling)
-        head = BinarySoftmax(config.embedding, len(self.classes))
-        projected, bank = Projected(encoder, config.embedding), Upsampled(config.sampling)
-        return network.Recogniser(projected, head, 64, config.normalisation, groups, bank)
+        return recogniser(self.config, len(self.classes), groups)
 
     def controls(self):
         if not self.config.adversarial:

@@ -43,19 +43,29 @@ class Predictor:
     def __init__(self, result: store.Result):
         study = importlib.import_module(f"sernb.studies.{result.meta['study']}")
         if not hasattr(study, "recogniser"):
-            raise ValueError(f"{result.meta['study']} trains nothing that predicts emotions of files.")
+            why = getattr(study, "ASK_INSTEAD", "it trains nothing that predicts emotions of files")
+            raise ValueError(f"{result.meta['study']}: {why}.")
         self.classes, self.on = result.meta["classes"], training.device()
         self.model = study.recogniser(result.config, len(self.classes))
         wanted = self.model.state_dict()
         state = {k: torch.from_numpy(v.copy()) for k, v in result.state().items() if k in wanted}
-        self.over = self.model.normalise.kind
+        self.over = self.model.normalise.kind if hasattr(self.model, "normalise") else "none"
         if self.over in (
             "speaker",
             "corpus",
-        ):  # of the training; those of the files asked about take their place
+        ):  # the training's; those of the files asked about take their place
             state |= {k: wanted[k] for k in ("normalise.mean", "normalise.deviation")}
         self.model.load_state_dict(state)
         self.model.to(self.on).eval()
+
+    @torch.no_grad()
+    def usual(self, result: store.Result) -> np.ndarray | None:
+        """Scores of the run's own test utterances, from its stored embeddings, to compare with; None without them."""
+        found = result.embeddings()
+        if found is None:
+            return None
+        z = torch.from_numpy(found.to_numpy(np.float32, copy=True)).to(self.on)
+        return -self.model.head.logits(z).float().amax(1).cpu().numpy()
 
     @torch.no_grad()
     def __call__(self, waves: list[np.ndarray]) -> pd.DataFrame:

@@ -1,33 +1,28 @@
 """The explorers by mouse: JupyterLab on this machine, driven in headless Chromium; nothing may leave the machine."""
 
+import io
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
+from lab import CHROMIUM, Browser, Server, click_point, drag
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
+from sernb import notebooks
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
 ]
-IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
-PATIENCE = 120_000  # milliseconds: the machine may be busy; a right answer does not take a tenth of it
 
 MADE = """
 import types
-import numpy as np, pandas as pd, soundfile
+import numpy as np, pandas as pd, soundfile, torch
 from pathlib import Path
 from sernb import audio, explore
+from sernb.explore.voice import Voice
 rng, rows = np.random.default_rng(0), {}
 for i in range(60):
     file = Path("speech") / f"{i}.wav"
@@ -44,96 +39,70 @@ predictions = table[["speaker", "emotion"]].assign(predicted=np.array(["anger", 
 z = pd.DataFrame(p @ rng.normal(size=(3, 8)) + 0.1 * rng.normal(size=(60, 8)), table.index)
 result = types.SimpleNamespace(key="k", predictions=predictions, config={}, embeddings=lambda: z,
     meta={"study": "none", "data": "stand-in", "classes": ["anger", "neutral", "sadness"]})
+
+class Loudness:
+    classes = ["anger", "neutral"]
+    def __call__(self, waves):
+        p = np.array([min(0.99, 0.2 + 4 * np.abs(x).mean()) for x in waves])
+        return pd.DataFrame({"emotion": np.where(p > 0.5, *self.classes), "score": -p, "p_anger": p, "p_neutral": 1 - p})
 """
 CELLS = [
-    MADE, "points = explore.embedding(result, material)\npoints", "cells = explore.confusion(result, material)\ncells",
-    "leafing = explore.corpus(table, material.packed)\nleafing",
+    MADE, "points = explore.live(explore.embedding, result, material)\npoints",
+    "cells = explore.live(explore.confusion, result, material)\ncells",
+    "leafing = explore.live(explore.corpus, table, material.packed)\nleafing",
+    "effects = explore.live(explore.augmentations, table['file'].iloc[30])\neffects",
+    "speaking = explore.live(Voice, Loudness(), np.linspace(-1, 0, 50), 'made here')\nspeaking",
 ]  # fmt: skip
+BOOK = "54"  # a committed notebook with an explorer that is built on trained models
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """JupyterLab with one notebook, on a port of its own."""
+def server(tmp_path_factory, cache):
     folder = tmp_path_factory.mktemp("lab")
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}  # else it asks for one
     nbformat.write(
         nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "look.ipynb"
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root",
-        "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
-        "--LabApp.extension_manager=readonly", "--LabApp.news_url=",
-    ]  # fmt: skip
-    homes = {
-        name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    }
-    log = open(folder / "server.log", "w")
-    process = subprocess.Popen(command, env=os.environ | homes, stdout=log, stderr=log)
+    shutil.copy(notebooks.find([BOOK])[0].path, folder / "book.ipynb")
+    server = Server(folder)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api/status", process, folder / "server.log")
-        yield f"http://127.0.0.1:{port}"
+        server.wait()
+        yield server
     finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
-
-
-def _wait_for(address, process, log):
-    for _ in range(240):
-        assert process.poll() is None, log.read_text()[-2000:]
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return json.load(answer)
-        except OSError:
-            time.sleep(0.5)
-    pytest.fail("JupyterLab did not answer:\n" + log.read_text()[-2000:])
+        server.stop()
 
 
 @pytest.fixture(scope="module")
-def page(server):
-    """The notebook, run to its end; every address that the page asked for is kept in `asked`."""
+def browser(server):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1300, "height": 1700})
-        page.set_default_timeout(PATIENCE)
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(f"{server}/lab/tree/look.ipynb")
-        page.wait_for_function("window.jupyterapp && document.querySelectorAll('.jp-CodeCell').length >= 4")
-        page.wait_for_selector(IDLE, state="attached")
-        page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached")
-        page.wait_for_selector(IDLE, state="attached")
-        yield page
-        browser.close()
+        browser = Browser(playwright, server)
+        yield browser
+        browser.browser.close()
 
 
-def click_point(page, plot, x, y):
-    """Click where a plot draws the data point (x, y)."""
-    place = """([plot, x, y]) => {
-        const gd = document.querySelectorAll('.js-plotly-plot')[plot];
-        gd.scrollIntoView({block: 'center'});
-        const box = gd.getBoundingClientRect(), l = gd._fullLayout;
-        return [box.x + l.xaxis._offset + l.xaxis.d2p(x), box.y + l.yaxis._offset + l.yaxis.d2p(y)];
-    }"""
-    page.evaluate(place, [plot, x, y])
-    page.wait_for_timeout(500)  # the page scrolls
-    at = page.evaluate(place, [plot, x, y])
-    page.mouse.move(at[0] - 3, at[1] - 3)
-    page.mouse.move(*at)
-    page.wait_for_timeout(300)
-    page.mouse.click(*at)
+@pytest.fixture(scope="module")
+def page(browser):
+    page = browser.run("look.ipynb", len(CELLS))
+    page.wait_for_selector(".js-plotly-plot >> nth=2", state="attached")
+    return page
 
 
-def test_every_cell_runs_and_draws(page):
+@pytest.fixture(scope="module")
+def book(browser):
+    """The committed notebook as it stands, run to its end, its explorer in view."""
+    count = sum(c.cell_type == "code" for c in notebooks.find([BOOK])[0].read().cells)
+    page = browser.run("book.ipynb", count)
+    browser.show(page, "explore.enrol")
+    page.wait_for_selector(".js-plotly-plot")
+    return page
+
+
+def test_every_cell_runs_and_draws(page, browser):
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    assert page.locator(".js-plotly-plot").count() == 3
+    assert page.locator(".js-plotly-plot").count() == 3 and browser.errors(page) == []
 
 
 def test_a_menu_changes_the_colours(page):
@@ -145,11 +114,9 @@ def test_a_menu_changes_the_colours(page):
 
 
 def test_a_click_on_a_point_plays_the_utterance(page):
-    x, y = page.evaluate(
-        "(() => {const t = document.querySelectorAll('.js-plotly-plot')[0].data[0]; return [t.x[7], t.y[7]]})()"
-    )
-    click_point(page, 0, x, y)
-    page.wait_for_selector("audio")
+    plot = page.locator(".js-plotly-plot").nth(0)
+    x, y = plot.evaluate("gd => [gd.data[0].x[7], gd.data[0].y[7]]")
+    click_point(page, plot, x, y)
     page.wait_for_function(
         "[...document.querySelectorAll('audio')].some(a => a.duration > 0.4 && a.duration < 0.7)"
     )
@@ -158,7 +125,7 @@ def test_a_click_on_a_point_plays_the_utterance(page):
 
 
 def test_a_click_on_a_cell_lists_its_utterances(page):
-    click_point(page, 1, "anger", "anger")
+    click_point(page, page.locator(".js-plotly-plot").nth(1), "anger", "anger")
     page.wait_for_selector("text=/anger taken for anger|taken for/")
     page.wait_for_function(
         "[...document.querySelectorAll('select option')].some(o => o.text.includes('p(anger)'))"
@@ -170,8 +137,78 @@ def test_a_filter_narrows_the_corpus(page):
     page.wait_for_selector("text=/^20 utterances, 3 speakers/")
 
 
-def test_nothing_left_the_machine(page, server):
-    outside = [
-        a for a in page.asked if not a.startswith((server, server.replace("http", "ws"), "data:", "blob:"))
+def test_a_moved_slider_plays_what_it_does(page):
+    output = page.locator(".jp-CodeCell").nth(4)
+    players = output.locator("audio")
+    players.nth(1).scroll_into_view_if_needed()
+    before, after = (players.nth(i).get_attribute("src") for i in (0, 1))
+    picture = output.locator("img").get_attribute("src")
+    drag(page, output, "speed", 60)
+    source = "[...document.querySelectorAll('.jp-CodeCell')[4].querySelectorAll('audio')].map(a => a.src)"
+    page.wait_for_function(f"{source}.length == 2 && {source}[1] !== {json.dumps(after)}")
+    assert (
+        players.nth(0).get_attribute("src") == before
+        and output.locator("img").get_attribute("src") != picture
+    )
+    duration = (
+        "[...document.querySelectorAll('.jp-CodeCell')[4].querySelectorAll('audio')].map(a => a.duration)"
+    )
+    page.wait_for_function(f"{duration}[1] < 0.95 * {duration}[0]")
+    output.get_by_role("button", name="as it is").click()
+    page.wait_for_function(f"{source}.length == 2 && {source}[1] === {json.dumps(after)}")
+
+
+def test_an_uploaded_file_and_ones_own_voice_are_judged(page):
+    output, file = page.locator(".jp-CodeCell").nth(5), io.BytesIO()
+    soundfile.write(file, 0.5 * np.sin(np.arange(16_000) * 0.1), 16_000, format="WAV")
+    output.scroll_into_view_if_needed()
+    with page.expect_file_chooser() as chooser:
+        output.get_by_role("button", name="upload").click()
+    chooser.value.set_files({"name": "mine ü.wav", "mimeType": "audio/wav", "buffer": file.getvalue()})
+    output.get_by_text("mine ü.wav").wait_for()
+    assert "out-of-distribution score" in output.locator(".jp-OutputArea").inner_text()
+    output.locator(".sernb-microphone").click()
+    output.get_by_text("recording …").wait_for()
+    page.wait_for_timeout(1500)
+    output.locator(".sernb-microphone").click()
+    output.get_by_text("your voice").wait_for()
+    output.locator("img").nth(1).wait_for()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.jp-CodeCell')[5].querySelectorAll('audio')].some(a => a.duration > 1)"
+    )
+
+
+def test_a_committed_notebook_runs_and_enrols_by_mouse(book, browser):
+    assert browser.errors(book) == []
+    output = book.locator(".jp-CodeCell:has(.js-plotly-plot)")
+    heading = output.locator("text=/UAR \\d/").last
+    said = heading.inner_text()
+    drag(book, output, "enrolled", -400)  # as far as it goes: one of each
+    book.wait_for_function(
+        "said => ![...document.querySelectorAll('.widget-html-content')].some(e => e.innerText === said)",
+        arg=said,
+    )
+    assert "random draws of 1 " in heading.inner_text()
+    said = heading.inner_text()
+    picks = output.locator(".widget-select-multiple select").nth(1)
+    names = picks.locator("option").all_inner_texts()
+    picks.locator("option").nth(0).click()
+    picks.locator("option").nth(1).click(modifiers=["Control"])
+    picks.locator("option").nth(2).click(modifiers=["Control"])
+    book.wait_for_timeout(500)
+    assert [o for o in names if o in picks.evaluate("s => [...s.selectedOptions].map(o => o.text)")] == names[
+        :3
     ]
-    assert page.asked and not outside
+    drag(book, output, "margin", 20)
+    plot = output.locator(".js-plotly-plot").first
+    book.wait_for_function("document.querySelector('.js-plotly-plot').layout.shapes[0].x0 > 0")
+    assert heading.inner_text() != said
+    x, y, name = plot.evaluate("gd => [gd.data[1].x[0], gd.data[1].y[0], gd.data[1].text[0]]")
+    click_point(book, plot, x, y)
+    output.locator("audio").first.wait_for()
+    output.locator(f"b:text-is('{name}')").wait_for()
+
+
+def test_nothing_left_the_machine(page, book, browser, server):
+    own = (server.address, server.address.replace("http", "ws"), "data:", "blob:")
+    assert browser.asked and not [address for address in browser.asked if not address.startswith(own)]

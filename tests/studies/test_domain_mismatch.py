@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sernb import corpora, grid, metrics, reported, tables_mismatch
-from sernb.studies import control, domain_mismatch, mismatch_network, recognition
+from sernb.studies import control, domain_mismatch, mismatch_network, predicting, recognition
 from sernb.studies.mismatch_config import PAPER, Config, training_set
 from sernb.studies.mismatch_material import SWAPPED, protocol
 
@@ -114,6 +114,13 @@ def test_a_training_its_evaluations_and_its_tables():
     )
     assert frame.loc[0, "relative"] == 0 and frame["wF1"].isna().tolist() == [False, False, True, True]
     assert frame["in-domain"].tolist()[:2] == [True, False]
+    asked = predicting.Predictor(predicting.find(str(found.path)))
+    some = list(test.index[:3]) + list(
+        unseen.index[:3]
+    )  # a model of its own, which never met the other utterances
+    answers = asked([material.packed.utterance(name) for name in some]).filter(like="p_")
+    np.testing.assert_allclose(answers, found.predictions.loc[some, answers.columns], atol=2e-3)
+    assert len(asked.usual(found)) == len(test)
 
 
 def network(config):

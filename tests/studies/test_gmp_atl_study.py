@@ -9,7 +9,16 @@ import torch
 
 from sernb import audio, corpora, grid, paths, splits
 from sernb.models import self_supervised
-from sernb.studies import gmp_atl, gmp_atl_network, gmp_atl_stages, masked, pretraining, recognition, stages
+from sernb.studies import (
+    gmp_atl,
+    gmp_atl_network,
+    gmp_atl_stages,
+    masked,
+    predicting,
+    pretraining,
+    recognition,
+    stages,
+)
 from sernb.studies.gmp_atl_config import LAYERS, OWN, ROWS, Config
 
 CPU = torch.device("cpu")
@@ -68,6 +77,15 @@ def test_a_whole_row_runs_and_shares_its_stages():
     again = gmp_atl.restored(config(), progress=False)
     probabilities = found[0].predictions[[c for c in found[0].predictions if c.startswith("p_")]]
     np.testing.assert_allclose(again.logits(again.rows["test"]).softmax(1), probabilities, atol=1e-5)
+    for run in found[:2]:  # AM-Softmax and softmax, asked about waveforms
+        packed, names = gmp_atl.data(config()).packed, run.predictions.index[:4]
+        answers = predicting.Predictor(run)([packed.utterance(name) for name in names]).filter(like="p_")
+        np.testing.assert_allclose(answers, run.predictions.loc[names, answers.columns], atol=2e-3)
+
+
+def test_an_encoder_from_a_directory_is_not_found_again_by_its_name():
+    with pytest.raises(ValueError, match="results hold no paths"):
+        gmp_atl.recogniser({"encoder": "mine@0123456789ab"}, 4)
 
 
 def test_stages_never_hear_the_test_speakers(monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """A stored model asked about files: the study's own predictions, long files in windows, bad files named."""
 
+import dataclasses
 import io
 import json
 
@@ -32,6 +33,17 @@ def test_files_are_predicted_as_the_study_predicted_them(trained, capsys):
     own = trained.predictions.loc[names].filter(like="p_")
     np.testing.assert_allclose(found[own.columns], own, atol=1e-3)
     assert found["emotion"].tolist() == trained.predictions.loc[names, "predicted"].tolist()
+    usual = predicting.Predictor(trained).usual(trained)
+    where = trained.embeddings().index.get_indexer(names)
+    np.testing.assert_allclose(
+        usual[where], found["score"], atol=0.05
+    )  # embedded in fp32 from the same audio
+
+
+def test_a_study_without_a_recogniser_says_what_to_do_instead(trained):
+    result = dataclasses.replace(trained, meta={**trained.meta, "study": "enroll_to_verify"})
+    with pytest.raises(ValueError, match="enroll_to_verify: its encoder .* explore.enrol"):
+        predicting.Predictor(result)
 
 
 def test_a_long_file_is_judged_in_windows_and_a_bad_one_named(trained, tmp_path, capsys):
