@@ -98,7 +98,7 @@ def costs_table(speeds: pd.DataFrame | None = None) -> str:
     frame = costs.table(speeds)
     devices = [c for c in frame if c.startswith("hours on")] or ["hours on two cores or a GPU"]
     lines = [
-        f"| Paper | Trainings | {' | '.join(d.capitalize() for d in devices)} |",
+        f"| Paper | Trainings | {' | '.join(d[0].upper() + d[1:] for d in devices)} |",
         "|---" * (2 + len(devices)) + "|",
     ]
     for paper, row in frame.iterrows():

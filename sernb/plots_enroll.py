@@ -92,7 +92,7 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
         len(models), len(emotions), figsize=(WIDTH, height), squeeze=False, subplot_kw={"projection": "polar"},
         layout="none",
     )  # fmt: skip
-    fig.subplots_adjust(0.085, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
+    fig.subplots_adjust(0.12, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
     edges = np.linspace(0, np.pi, bins + 1)
     for row, model in zip(all_axes, models, strict=True):
         for axes, emotion in zip(row, emotions, strict=True):

@@ -32,6 +32,7 @@ def histograms(frame: pd.DataFrame, *, title: str, data: str):
         )  # fmt: skip
         axes.set(title=name, xlabel="score", ylabel="density" if name == names[0] else "", yticks=[])
         axes.locator_params(axis="x", nbins=2)
+        axes.tick_params(axis="x", labelsize=7, rotation=30)  # ODIN's scores differ in the fourth digit
     boxes = [plt.Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in LINES[:2]]
     fig.legend(boxes, ["taught (ID)", "other (OOD)"], loc="outside lower right", ncols=2, frameon=False)
     fig.suptitle(marked(title, data))

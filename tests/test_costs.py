@@ -32,6 +32,7 @@ def test_the_front_page_says_what_was_not_measured():
     text = front_door.costs_table(pd.DataFrame({"stage": ["CNN14"], "device": ["cpu"], "speed": [10.0]}))
     lines = [line.split("|")[1:-1] for line in text.splitlines()[2:]]
     assert [cells[0].strip() for cells in lines] == ["1", "2", "3", "4", "5"]
+    assert "| Hours on cpu |" in text
     assert lines[0][-1].strip() == "not measured" and lines[2][-1].strip() != "not measured"
     assert "not measured" in front_door.costs_table(pd.DataFrame(columns=["stage", "device", "speed"]))
 
