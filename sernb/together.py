@@ -16,6 +16,7 @@ whole in every process. Without GPUs the processes share the CPUs (gloo), starte
 one_fold.py`.
 """
 
+import atexit
 import datetime
 import functools
 import os
@@ -33,18 +34,20 @@ def first() -> bool:
 
 @functools.cache
 def accelerator():
-    """accelerate's own, made when it is first needed: it connects the processes."""
+    """accelerate's own, made when it is first needed: it connects the processes, until they end."""
     import accelerate
     import torch
     from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
 
-    return accelerate.Accelerator(
+    made = accelerate.Accelerator(
         cpu=not torch.cuda.is_available(), mixed_precision="no",  # autocast is the training's own
         kwargs_handlers=[
             DistributedDataParallelKwargs(find_unused_parameters=True),  # the mask vector where nothing is masked
             InitProcessGroupKwargs(timeout=datetime.timedelta(days=1)),  # the others wait while the first clusters
         ],
     )  # fmt: skip
+    atexit.register(made.end_training)  # a process that ends connected may be aborted for threads that still run
+    return made
 
 
 def agreed(make: Callable):

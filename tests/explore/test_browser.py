@@ -180,14 +180,9 @@ def test_an_uploaded_file_and_ones_own_voice_are_judged(page):
 def test_a_committed_notebook_runs_and_enrols_by_mouse(book, browser):
     assert browser.errors(book) == []
     output = book.locator(".jp-CodeCell:has(.js-plotly-plot)")
-    heading = output.locator("text=/UAR \\d/").last
-    said = heading.inner_text()
+    heading = output.locator(".widget-html-content:has-text('random draws of')").last
     drag(book, output, "enrolled", -400)  # as far as it goes: one of each
-    book.wait_for_function(
-        "said => ![...document.querySelectorAll('.widget-html-content')].some(e => e.innerText === said)",
-        arg=said,
-    )
-    assert "random draws of 1 " in heading.inner_text()
+    output.locator(".widget-html-content:has-text('random draws of 1 ')").last.wait_for()
     said = heading.inner_text()
     picks = output.locator(".widget-select-multiple select").nth(1)
     names = picks.locator("option").all_inner_texts()
@@ -201,7 +196,10 @@ def test_a_committed_notebook_runs_and_enrols_by_mouse(book, browser):
     drag(book, output, "margin", 20)
     plot = output.locator(".js-plotly-plot").first
     book.wait_for_function("document.querySelector('.js-plotly-plot').layout.shapes[0].x0 > 0")
-    assert heading.inner_text() != said
+    book.wait_for_function(
+        "said => ![...document.querySelectorAll('.widget-html-content')].some(e => e.innerText === said)",
+        arg=said,
+    )
     x, y, name = plot.evaluate("gd => [gd.data[1].x[0], gd.data[1].y[0], gd.data[1].text[0]]")
     click_point(book, plot, x, y)
     output.locator("audio").first.wait_for()
