@@ -46,7 +46,9 @@ def accelerator():
             InitProcessGroupKwargs(timeout=datetime.timedelta(days=1)),  # the others wait while the first clusters
         ],
     )  # fmt: skip
-    atexit.register(made.end_training)  # a process that ends connected may be aborted for threads that still run
+    atexit.register(
+        made.end_training
+    )  # a process that ends connected may be aborted for threads that still run
     return made
 
 
