@@ -12,6 +12,7 @@ import time
 #: One task at a time, and no limit of Dask's on memory: it would count the pages of a mapped pack and kill for them.
 OPTIONS = ("--nthreads", "1", "--memory-limit", "0")
 BROKEN = 5  # workers that may end by themselves, with an error, before it is taken for more than bad luck
+CALLER = "SERNB_CALLER"  # the environment variable that tells a worker whose it is
 PATIENCE = 3.0  # seconds that workers have to end when asked
 
 
@@ -29,7 +30,7 @@ class Processes:
         self.number = min(most, len(self.gpus) or nprocesses_nthreads(cpus)[0])
         self.environment = {
             **os.environ, "OMP_NUM_THREADS": str(max(1, cpus // self.number)), "DASK_LOGGING__DISTRIBUTED": "critical",
-            "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),
+            "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path), CALLER: str(os.getpid()),
         }  # fmt: skip
         self.command = [
             sys.executable,
@@ -79,7 +80,7 @@ class Processes:
 
 def dask_setup(worker) -> None:
     """Run in every worker as it starts: a caller that was killed stops no worker, so the worker looks after itself."""
-    caller = os.getppid()
+    caller = int(os.environ[CALLER])  # not the parent of now: it may have gone while the worker started
 
     def watch():
         while os.getppid() == caller:
