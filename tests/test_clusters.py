@@ -117,7 +117,10 @@ def test_an_interrupt_stops_the_workers_and_keeps_what_is_done(number, tmp_path)
         "    quick, slow = [Config(0), Config(1)], [Config(i, seconds=60) for i in (2, 3)]\n"
         "    grid.run(tiny_study, quick + slow, 'local', progress=False)\n"
     )
-    process = subprocess.Popen([sys.executable, script], env=with_tests(), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, script], env=with_tests(), stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     end = time.monotonic() + 120
     while len(store.find("tiny")) < 2:
         assert process.poll() is None and time.monotonic() < end, process.stderr.read()
