@@ -6,10 +6,12 @@ from sernb import metrics, tables, tables_enroll
 from sernb.studies import enroll_config, msac_config, wild_config
 
 APPROACHES = ("baseline", *wild_config.APPROACHES)
-PRESETS = {
-    "msac_sernet": msac_config.PRESETS, "attributes_in_the_wild": wild_config.PRESETS,
-    "enroll_to_verify": enroll_config.PRESETS,
-}  # fmt: skip
+CONFIGS = {
+    "msac_sernet": msac_config,
+    "attributes_in_the_wild": wild_config,
+    "enroll_to_verify": enroll_config,
+}
+PRESETS = {study: module.PRESETS for study, module in CONFIGS.items()}
 TWO = {"corpus": "emodb+ravdess", "unseen": "emovo"}
 LOSSES = ("SM", "AM", "AAM", "Tri", "Proto", "AProto", "AMProto", "NAMP")
 MODELS = ("SVM", "Base", "Base+AGR", "Base+AMTL", "Base+MSAC")
@@ -20,12 +22,15 @@ def _of(runs, study, preset, free=(), of="", **fields):
     """The frozen runs of a study (or of what it asks `of` another) that depart from a preset in these fields only.
 
     Fields in `free` may have any value. Of the newest version; by fold and seed. A preset that has changed since is
-    another one: its earlier runs are left out.
+    another one: its earlier runs are left out. A field that came after a run had its default in it.
     """
+    default = CONFIGS[of or study].Config
     wanted = {"preset": preset, **PRESETS[of or study][preset], **fields} | ({"of": of} if of else {})
 
     def fits(run):
-        same = all(run.config.get(name) == value for name, value in wanted.items())
+        same = all(
+            run.config.get(name, getattr(default, name, None)) == value for name, value in wanted.items()
+        )
         return same and set(run.meta["overrides"]) <= {*wanted, *free}
 
     found = [r for r in runs.get(study, []) if fits(r)]

@@ -6,6 +6,7 @@ import pytest
 
 from sernb import frozen, headlines, paths, real_tables, store
 
+BASE = {"preset": "tuned", "corpus": "emodb", "variant": "Base", "model": "base"}
 CLASSES = ["anger", "neutral"]
 
 
@@ -48,16 +49,7 @@ def table(title):
 
 
 def test_without_frozen_runs_nothing_is_said():
-    put(
-        "msac_sernet",
-        0,
-        preset="tuned",
-        corpus="emodb",
-        variant="Base",
-        model="base",
-        kernels="printed",
-        epochs=30,
-    )
+    put("msac_sernet", 0, **BASE)
     assert headlines.markdown() == ""  # it is in the store, but not frozen
     assert headlines.markdown("12_cross_corpus") == "No real run is frozen yet."
     with pytest.raises(ValueError, match="no table of real runs belongs to '99_none'"):
@@ -85,18 +77,21 @@ def test_control_shows_scores_p_and_what_the_probe_reads():
 
 
 def test_a_variant_with_folds_missing_is_no_line():
-    put(
-        "msac_sernet",
-        1,
-        preset="tuned",
-        corpus="emodb",
-        variant="Base",
-        model="base",
-        kernels="printed",
-        epochs=30,
-    )
+    put("msac_sernet", 1, **BASE)
     frozen.freeze()
     assert headlines.markdown() == ""
+    put("msac_sernet", 1, fold=1, **BASE)
+    frozen.freeze()
+    assert table("does control control")[1][:2] == ["tuned", "Base"]
+
+
+def test_a_run_older_than_a_field_had_its_default():
+    for fold in range(2):
+        put(
+            "msac_sernet", 6, fold=fold, preset="paper", corpus="emodb", model="base"
+        )  # before there were variants
+    frozen.freeze()
+    assert table("does control control")[1][:2] == ["paper", "Base"]
 
 
 def test_paper_4_is_compared_with_its_baseline():
