@@ -27,7 +27,7 @@ def put(fold, data="real", version=1, seed=0, wrong=2, **overrides):
         frame[f"p_{name}"] = (guess == name).astype(float)
     config = {"model": "base", "data": data, "preset": "paper", "fold": fold, "seed": seed, **overrides}
     meta = {
-        "study": "msac_sernet", "version": version, "preset": "paper", "data": data, "folds": SPEAKERS,
+        "study": "msac_sernet", "version": version, "preset": "paper", "data": data, "folds": SPEAKERS, "fold": str(fold),
         "overrides": overrides, "seconds": 600.0, "device": "a machine", "dtype": "float32", "started": 0.0,
     }  # fmt: skip
     key = store.key("msac_sernet", version, "paper", {**overrides, "data": data}, fold, seed, "digest")
