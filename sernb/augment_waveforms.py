@@ -127,9 +127,14 @@ def _continuing(x, wanted, hop, reach):
         before = half[rows, starts[-1] + hop]  # how the last frame goes on by itself
         around = field[rows, wanted[:, k]]
         alike = torch.fft.rfft(around, n).mul_(torch.fft.rfft(before, n).conj())
-        energy = F.pad(around.square_().cumsum(1), (1, 0))
-        energy = (energy[:, hop:] - energy[:, :-hop]) * before.square_().sum(1, keepdim=True)
-        alike = torch.fft.irfft(alike, n)[:, :most] * energy.clamp_(min=1e-12).rsqrt_() - tie
+        energy = F.pad(
+            around.double().square_().cumsum(1), (1, 0)
+        )  # in fp32 a quiet window after a loud one is lost
+        floor = 1e-10 * energy[:, -1:] + 1e-30  # 100 dB below what is around: rounding, not speech
+        energy = (energy[:, hop:] - energy[:, :-hop]).maximum(floor) * before.double().square_().sum(
+            1, keepdim=True
+        )
+        alike = torch.fft.irfft(alike, n)[:, :most] * energy.add_(1e-60).rsqrt_() - tie
         starts.append(wanted[:, k] + alike.argmax(1))
     return torch.stack(starts, 1)
 

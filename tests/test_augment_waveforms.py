@@ -59,6 +59,17 @@ def test_padding_reaches_nothing(name, waves):
     torch.testing.assert_close(together[2, : alone.shape[1]], alone[0], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("loudness", [1.0, 1e-2, 1e-4])
+def test_faint_speech_and_faint_ends_of_loud_speech_stay_at_speed_one(loudness):
+    """What continues a frame best is found by correlation, whatever its level: 80 dB down at both ends, and all of it."""
+    n, time = torch.tensor([16_000, 15_877]), torch.arange(16_000)
+    smooth = torch.randn(2, 16_063, generator=generator()).unfold(1, 64, 1).mean(2)
+    x = smooth * 10 ** (-4 * (time / 8000 - 1).abs()) * loudness * (time < n[:, None])
+    y, new = effects.stretch(x, n, rows(1.0, 1.0))
+    assert torch.equal(new, n)
+    torch.testing.assert_close(y, x, atol=1e-6 * loudness, rtol=1e-4)
+
+
 @pytest.mark.parametrize("f0", [90.0, 180.0, 310.0])
 def test_stretching_changes_the_duration_and_not_the_fundamental(f0):
     speed, n = rows(0.9, 0.95, 1.1, 1.2), torch.full((4,), 48_000)
