@@ -71,6 +71,7 @@ SECTIONS = [
             "5_enroll_to_verify/51_losses", "--preset reduced --data real -p corpus ravdess -p seeds '[0, 1]'", real_tables.enrolled,
             _NAMED, real_tables.margins),
     Section("Paper 5: enrolled and verified in another corpus, EMO-DB",
-            "5_enroll_to_verify/53_tasks_and_pretraining", "--preset reduced --data real -p corpora '[\"ravdess\"]'", real_tables.enrolled_across,
+            "5_enroll_to_verify/51_losses",
+            "--preset reduced --data real -p corpus ravdess -p enrol_corpus emodb -p emotions boredom+disgust -p seeds '[0, 1]'", real_tables.enrolled_across,
             _NAMED, functools.partial(real_tables.margins, across="emodb")),
 ]  # fmt: skip
