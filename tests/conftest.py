@@ -9,8 +9,10 @@ import pytest
 from sernb import corpora, paths
 from sernb.corpora import standin
 
-# A deadline per example would measure the machine, not the code.
-hypothesis.settings.register_profile("sernb", deadline=None, max_examples=50)
+# A deadline per example would measure the machine, not the code. The same examples every time, so that a red run means
+# a change; new ones are looked for with --hypothesis-profile=explore.
+hypothesis.settings.register_profile("sernb", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=500)
 hypothesis.settings.load_profile("sernb")
 
 

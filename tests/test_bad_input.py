@@ -161,6 +161,8 @@ def test_150_tables(tmp_path, monkeypatch, columns, rows, encoding):
         ("file,speaker,emotion\na.wav,J\xfcrgen,fear\n".encode("latin-1"), "is not in UTF-8 .*Save it as UTF-8"),
         ("file,speaker,emotion\na.wav,a,fear\n".encode("utf-16"), "is not in UTF-8"),
         (b"file,speaker,emotion,start\na.wav,a,fear,soon\n", "no table can be read from it: could not convert"),
+        (b"file,speaker,emotion\na\0.wav,a,fear\n", "line 2: .* cannot be a file's name"),
+        (b"file,speaker,emotion\n~nobody-here/a.wav,a,fear\n", "line 2: '~nobody-here/a.wav' cannot be a file's name"),
         (b'file,speaker,emotion\n"a.wav,a,fear\n', "no table can be read from it|no file"),
     ],
 )  # fmt: skip

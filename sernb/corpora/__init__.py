@@ -124,6 +124,13 @@ def several(names, csv=None, data="real", seed=0, most: int | None = None) -> pd
     return whole
 
 
+def _located(csv, name, line):
+    try:
+        return str((csv.parent / Path(name).expanduser()).resolve())
+    except (ValueError, RuntimeError, OSError) as error:  # a NUL, a home that nobody has, a loop of links
+        raise ValueError(f"{csv}: line {line}: {name!r} cannot be a file's name: {error}.") from error
+
+
 def read_table(csv) -> pd.DataFrame:
     """A user's own corpus: a CSV with `file`, `speaker`, `emotion`; every other column of a table is optional.
 
@@ -153,7 +160,7 @@ def read_table(csv) -> pd.DataFrame:
     given["corpus"] = given["corpus"] if "corpus" in given else csv.stem
     bare = given["speaker"].notna() & ~given["speaker"].str.contains("/", na=False)
     given.loc[bare, "speaker"] = given["corpus"] + "/" + given["speaker"]
-    given["file"] = [str((csv.parent / Path(f).expanduser()).resolve()) for f in given["file"]]
+    given["file"] = [_located(csv, name, line) for line, name in enumerate(given["file"], 2)]
     if "utterance" not in given:
         name = given["corpus"] + "/" + given["file"].map(lambda f: Path(f).stem)
         several = name.duplicated(keep=False) & ("start" in given)
