@@ -1,6 +1,7 @@
 """Reliability on a stand-in: who is compared with whom, and what the detectors are allowed to see."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,14 @@ def test_scores_of_every_detector(trained):
     # the same model, the same answers: what was stored with the training is what the detectors looked at
     stored = grid.run(msac_sernet, [trained], progress=False)[0].predictions
     assert (stored["predicted"] == inside["predicted"]).all()
+
+
+def test_other_is_no_emotion_and_iemocaps_are_the_papers():
+    labels = ["frustration", "fear", "surprise", "disgust", "other"]
+    ids = pd.Index([f"u{i}" for i in range(5)])
+    material = types.SimpleNamespace(table=pd.DataFrame({"published": labels}, ids), others=ids)
+    assert list(reliability.outside(material, "iemocap")) == ["u0", "u1", "u2"]
+    assert list(reliability.outside(material, "emodb+iemocap")) == ["u0", "u1", "u2", "u3"]
 
 
 def test_the_perturbation_is_small_and_in_the_right_direction(trained):
