@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sernb import frozen, real_tables
+from sernb import frozen, real_domains, real_recognition, real_verification
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ _THREE = '-p corpora_seen \'["emodb", "ravdess"]\' --data real --preset reduced'
 _NAMED = "UAR / weighted F1. NAMP's margin tightens, as printed; AMProto's relaxes, which is NAMP as the text argues."
 SECTIONS = [
     Section("Paper 1: does control control? EMO-DB, ten folds", "1_msac_sernet/11_single_corpus",
-            "--preset tuned --data real", real_tables.control,
-            "What is read off the embedding: the study `control` of the same models, as in 12.", verdict=real_tables.controls),
+            "--preset tuned --data real", real_recognition.control,
+            "What is read off the embedding: the study `control` of the same models, as in 12.", verdict=real_recognition.controls),
     Section("Paper 1: across corpora, five classes; EMO-DB and RAVDESS, EMOVO never seen", "1_msac_sernet/12_cross_corpus",
-            f"{_THREE} -p unseen emovo -p draws '[0]' -p seeds '[0, 1]'", real_tables.crossed),
+            f"{_THREE} -p unseen emovo -p draws '[0]' -p seeds '[0, 1]'", real_recognition.crossed),
     Section("Paper 4: one attribute and several, three approaches; EMO-DB and RAVDESS, EMOVO never seen",
             "4_attributes_in_the_wild/41_single_attributes",
-            f"{_THREE} -p corpora_unseen '[\"emovo\"]' -p seeds '[0, 1, 2]'", real_tables.wild,
-            "UAR of three classes; language and corpus coincide here, so there is one of them. Sets of several: 42 with the same options.", real_tables.consistent),
+            f"{_THREE} -p corpora_unseen '[\"emovo\"]' -p seeds '[0, 1, 2]'", real_domains.wild,
+            "UAR of three classes; language and corpus coincide here, so there is one of them. Sets of several: 42 with the same options.", real_domains.consistent),
     Section("Paper 5: unseen emotions against neutral, ten enrolled; RAVDESS, six folds",
-            "5_enroll_to_verify/51_losses", "--preset reduced --data real -p corpus ravdess -p seeds '[0, 1]'", real_tables.enrolled,
-            _NAMED, real_tables.margins),
+            "5_enroll_to_verify/51_losses", "--preset reduced --data real -p corpus ravdess -p seeds '[0, 1]'", real_verification.enrolled,
+            _NAMED, real_verification.margins),
     Section("Paper 5: enrolled and verified in another corpus, EMO-DB",
             "5_enroll_to_verify/51_losses",
-            "--preset reduced --data real -p corpus ravdess -p enrol_corpus emodb -p emotions boredom+disgust -p seeds '[0, 1]'", real_tables.enrolled_across,
-            _NAMED, functools.partial(real_tables.margins, across="emodb")),
+            "--preset reduced --data real -p corpus ravdess -p enrol_corpus emodb -p emotions boredom+disgust -p seeds '[0, 1]'", real_verification.enrolled_across,
+            _NAMED, functools.partial(real_verification.margins, across="emodb")),
 ]  # fmt: skip

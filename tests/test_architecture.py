@@ -21,7 +21,10 @@ LAYERS = [
         "headlines",
         "costs",
         "speed_papers",
-        "real_tables",
+        "real_runs",
+        "real_recognition",
+        "real_domains",
+        "real_verification",
         "explore",
         "speed",
         "speed_data",
@@ -101,7 +104,9 @@ ASSEMBLING = {
     "front_door",
     "speed",
     "speed_papers",
-    "real_tables",
+    "real_runs",
+    "real_recognition",
+    "real_domains",
     "explore",
 }  # besides the notebooks
 

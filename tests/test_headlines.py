@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import frozen, headlines, paths, real_tables, store
+from sernb import frozen, headlines, paths, real_runs, store
 
 BASE = {"preset": "tuned", "corpus": "emodb", "variant": "Base", "model": "base"}
 CLASSES = ["anger", "neutral"]
@@ -29,11 +29,11 @@ def put(study, wrong, fold=0, seed=0, folds=2, parts=("test",), metrics=None, **
         )
         frame.index = pd.Index([f"{place}/{fold}-{i}" for i in range(20)], name="utterance")
         frames.append(frame.assign(part=part, fold=str(fold)))
-    preset = real_tables.PRESETS[config.get("of", study)][config["preset"]]
+    preset = real_runs.PRESETS[config.get("of", study)][config["preset"]]
     whole = {"data": "real", "fold": fold, "seed": seed, **preset, **config}
     meta = {
         "study": study, "version": 1, "preset": config["preset"], "data": "real", "folds": folds, "fold": str(fold),
-        "overrides": preset | {k: v for k, v in config.items() if k not in ("preset", "of")}, "seconds": 1.0,
+        "overrides": preset | {k: v for k, v in config.items() if k not in ("preset", "of", "probe")}, "seconds": 1.0,
         "device": "a machine", "dtype": "float32", "started": 0.0,
     }  # fmt: skip
     key = store.key(study, 1, config["preset"], {"data": "real", **config}, fold, seed, "digest")
@@ -62,7 +62,7 @@ def test_control_shows_scores_p_and_what_the_probe_reads():
         put("msac_sernet", 6, **base, variant="Base", model="base")
         put("msac_sernet", 1, **base, variant="Base+MSAC", model="base")
         read = {"read_gender": 0.8 + fold / 10, "chance_gender": 0.5}
-        put("control", 1, **base, variant="Base+MSAC", of="msac_sernet", metrics=read)
+        put("control", 1, **base, variant="Base+MSAC", of="msac_sernet", probe=0, metrics=read)
     frozen.freeze()
     head, first, second = table("does control control")
     assert first[1] == "Base" and first[2].startswith("70.0 [") and second[2].startswith("95.0 [")
@@ -141,7 +141,7 @@ def test_enrolment_is_averaged_over_tasks_draw_by_draw():
             frames.append(frame.assign(speaker="r/1", fold="0"))
             frame.index.name = "utterance"
         whole = pd.concat(f.rename(index="r/{}".format) for f in frames)
-        config = {**real_tables.PRESETS["enroll_to_verify"]["reduced"], "preset": "reduced", "corpus": "ravdess",
+        config = {**real_runs.PRESETS["enroll_to_verify"]["reduced"], "preset": "reduced", "corpus": "ravdess",
                   "enrol_corpus": "", "loss": loss, "data": "real", "fold": 0, "seed": 0}  # fmt: skip
         meta = {"study": "enroll_to_verify", "version": 1, "preset": "reduced", "data": "real", "folds": 1, "fold": "0",
                 "overrides": {}, "seconds": 1.0, "device": "a", "dtype": "float32", "started": 0.0}  # fmt: skip
