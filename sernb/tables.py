@@ -160,14 +160,19 @@ def interval(pooled: pd.DataFrame, score) -> str:
 
 
 def mcnemar(results: Sequence, against: Sequence, part: str = "test") -> float:
-    """McNemar's exact p over the utterances that both tested. Raises ValueError where they tested others.
+    """McNemar's exact p over the utterances that both tested; see paired."""
+    return paired(pool(results, part), pool(against, part))
+
+
+def paired(a: pd.DataFrame, b: pd.DataFrame) -> float:
+    """McNemar's exact p over two models' pooled predictions (with columns fold and seed).
 
     An utterance that several trainings tested (seeds, draws of speakers, an unseen corpus) counts once, for the model
     that more of its trainings got it right with; counted once a training it would pass for several utterances, and
-    every difference for a significant one.
+    every difference for a significant one. Raises ValueError where they tested others.
     """
     keys = ["fold", "seed", "utterance"]
-    a, b = (pool(r, part).reset_index().set_index(keys).sort_index() for r in (results, against))
+    a, b = (frame.reset_index().set_index(keys).sort_index() for frame in (a, b))
     if not a.index.equals(b.index):
         raise ValueError(
             f"McNemar's test needs the same utterances: {len(a)} and {len(b)}, {len(a.index.intersection(b.index))} shared."

@@ -9,7 +9,14 @@ import pandas as pd
 from sernb import metrics
 
 SCORES = {"FPR95": metrics.fpr95, "AUROC": metrics.auroc}
-PRINTED = {"ReAct": "ReACT", "Mahalanobis": "Ma_Dis"}  # as Tables VIII and IX call them
+#: The paper's detectors, as Tables VIII and IX call them.
+PRINTED = {
+    "ODIN": "ODIN",
+    "rODIN": "rODIN",
+    "MaxLogit": "MaxLogit",
+    "ReAct": "ReACT",
+    "Mahalanobis": "Ma_Dis",
+}
 
 
 def detected(frame: pd.DataFrame, detector: str, everyone: bool = False) -> dict[str, float]:
@@ -20,66 +27,86 @@ def detected(frame: pd.DataFrame, detector: str, everyone: bool = False) -> dict
 
 
 def detection(model: str, results: Sequence, printed: pd.DataFrame, n: int = 500) -> pd.DataFrame:
-    """A model's rows of Tables VIII and IX, in %: each detector's FPR95 and AUROC, the mean over draws.
+    """A model's rows of Tables VIII and IX, in %: each detector's FPR95 and AUROC, the mean over draws and seeds.
 
-    `printed` is the paper's table. The interval is a 95 % bootstrap of that mean over test speakers, all of a speaker's
-    utterances together; over utterances where a draw has fewer than five. Detectors are what columns d_… name.
+    `printed` is the paper's table. The interval is a 95 % bootstrap of that mean; see bootstrap. Detectors are what
+    columns d_… name.
     """
     frames = [r.predictions for r in results]
     paper = printed[printed["model"] == model].set_index(["variant", "metric"])["value"]
-    rows = []
-    for detector in [c[2:] for c in frames[0] if c.startswith("d_")]:
+    rows, unit = [], _unit(frames)
+    for detector in detectors(frames[0]):
         everyone = [detected(f, detector, everyone=True) for f in frames]
         here = [detected(f, detector) for f in frames]
-        low, high, unit = _interval(frames, detector, n)
+        drawn = 100 * bootstrap(results, detector, n).quantile([0.025, 0.975])
         for score in SCORES:
             print_ = paper.get((PRINTED.get(detector, detector), score), math.nan)
-            value = 100 * np.mean([h[score] for h in here])
+            value, (low, high) = 100 * np.mean([h[score] for h in here]), drawn[score]
             rows.append({
                 "model": model, "detector": detector, "metric": score, "reported": print_, "here": value,
-                "difference": value - print_, "interval": f"{100 * low[score]:.1f} … {100 * high[score]:.1f} ({unit}s)",
+                "difference": value - print_, "interval": f"{low:.1f} … {high:.1f} ({unit}s)",
                 "everyone, as published": 100 * np.mean([e[score] for e in everyone]),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _interval(frames, detector, n):
-    unit = "speaker" if all(f.loc[~f["heard"], "speaker"].nunique() >= 5 for f in frames) else "utterance"
-    generator, drawn = np.random.default_rng(0), {name: [] for name in SCORES}
-    parts = [_groups(f, detector, unit) for f in frames]
-    for _ in range(n):
-        values = {name: [] for name in SCORES}
-        for groups in parts:
-            sample = _sample(groups, generator)
-            for name, score in SCORES.items():
-                values[name].append(score(*sample))
-        for name, of in values.items():
-            drawn[name].append(np.mean(of))
-    low, high = ({k: float(np.quantile(v, q)) for k, v in drawn.items()} for q in (0.025, 0.975))
-    return low, high, unit
+def detectors(frame: pd.DataFrame) -> list[str]:
+    """What columns d_… name, the paper's detectors first, in its order."""
+    named = [c[2:] for c in frame if c.startswith("d_")]
+    return [*(n for n in PRINTED if n in named), *(n for n in named if n not in PRINTED)]
 
 
-def _groups(frame, detector, unit):
-    """(inside, outside) scores of every unit drawn together."""
-    frame = frame[~frame["heard"]]
-    scores, inside = frame[f"d_{detector}"].to_numpy(), (frame["part"] == "ID").to_numpy()
-    if unit == "utterance":
-        return [scores[inside]], [scores[~inside]]
-    names = frame["speaker"].to_numpy()
-    pairs = [(scores[(names == s) & inside], scores[(names == s) & ~inside]) for s in np.unique(names)]
-    return [a for a, _ in pairs], [b for _, b in pairs]
+def bootstrap(results: Sequence, detector: str, n: int = 500) -> pd.DataFrame:
+    """FPR95 and AUROC (0…1) in `n` bootstrap samples: each the mean over draws of held-out speakers and over seeds.
+
+    Test speakers are drawn with replacement, all of a speaker's utterances together; utterances where a draw of
+    held-out speakers has fewer than five. Seeds of one such draw were tested on the same utterances: one sample serves
+    them all, as it does other models tested on them, so that two models' samples may be subtracted row by row.
+    """
+    frames = [r.predictions for r in results]
+    unit, samples = _unit(frames), []
+    places = sorted({f["fold"].iloc[0] for f in frames})
+    for frame in frames:
+        generator = np.random.default_rng([0, places.index(frame["fold"].iloc[0])])
+        frame = frame[~frame["heard"]].sort_index()
+        inside = (frame["part"] == "ID").to_numpy()
+        times = _times(frame[unit].to_numpy() if unit == "speaker" else None, inside, n, generator)
+        samples.append(_resampled(frame[f"d_{detector}"].to_numpy(float), inside, times))
+    return pd.DataFrame(np.mean(samples, axis=0), columns=["FPR95", "AUROC"])
 
 
-def _sample(groups, generator):
-    """Scores of speakers drawn with replacement until both sides have some; of one group, its utterances."""
-    inside, outside = groups
-    if len(inside) == 1:
-        return generator.choice(inside[0], len(inside[0])), generator.choice(outside[0], len(outside[0]))
-    while True:
-        chosen = generator.integers(len(inside), size=len(inside))
-        a, b = (np.concatenate([side[i] for i in chosen]) for side in groups)
-        if len(a) and len(b):
-            return a, b
+def _unit(frames):
+    return "speaker" if all(f.loc[~f["heard"], "speaker"].nunique() >= 5 for f in frames) else "utterance"
+
+
+def _times(speakers, inside, n, generator):
+    """How often each utterance is drawn in each of n samples (n, utterances); both sides get some."""
+    rows = []
+    while len(rows) < n:
+        times = np.zeros(len(inside))
+        if speakers is None:
+            for side in (np.flatnonzero(inside), np.flatnonzero(~inside)):
+                np.add.at(times, generator.choice(side, len(side)), 1)
+        else:
+            codes = np.unique(speakers, return_inverse=True)[1]
+            size = codes.max() + 1
+            times = np.bincount(generator.integers(size, size=size), minlength=size)[codes].astype(float)
+        if times[inside].any() and times[~inside].any():
+            rows.append(times)
+    return np.stack(rows)
+
+
+def _resampled(scores, inside, times):
+    """metrics.fpr95 and metrics.auroc (n, 2) of samples in which utterances occur `times` (n, utterances)."""
+    order = np.argsort(scores[inside])
+    known, of_known = scores[inside][order], times[:, inside][:, order]
+    strange, of_strange = scores[~inside], times[:, ~inside]
+    both = of_known.sum(1) * of_strange.sum(1)
+    above = (strange > known[:, None]) + 0.5 * (strange == known[:, None])
+    reached = of_known.cumsum(1) >= 0.95 * of_known.sum(1, keepdims=True) - 1e-9
+    accepted = strange <= known[reached.argmax(1)][:, None]
+    fpr95 = (of_strange * accepted).sum(1) / of_strange.sum(1)
+    return np.stack([fpr95, ((of_known @ above) * of_strange).sum(1) / both], 1)
 
 
 def calibration(pooled: pd.DataFrame, bins: int = 10) -> pd.DataFrame:

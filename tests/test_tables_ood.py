@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import metrics, plots_ood, store, tables_ood
+from sernb import metrics, ood, plots_ood, store, tables_ood
 
 
 def result(seed, speakers=6):
@@ -33,6 +33,39 @@ def test_detection_is_the_mean_over_draws_with_the_papers_number_beside_it():
     assert low < rows.loc["AUROC", "here"] < high and rows.loc["AUROC", "interval"].endswith("(speakers)")
     few = tables_ood.detection("A", [result(0, speakers=2)], printed, n=50)
     assert few["interval"].str.endswith("(utterances)").all()
+
+
+def test_detectors_stand_in_the_papers_order():
+    frame = pd.DataFrame(columns=["d_KNN", *(f"d_{name}" for name in reversed(ood.PAPER)), "d_ViM"])
+    assert tables_ood.detectors(frame) == [*ood.PAPER, "KNN", "ViM"]
+
+
+@pytest.mark.parametrize("unit", ["speaker", "utterance"])
+def test_samples_score_as_the_utterances_written_out_would(unit):
+    generator = np.random.default_rng(3)
+    scores, inside = generator.normal(size=50).round(1), np.arange(50) < 30  # rounded: ties
+    speakers = (np.arange(50) % 7).astype(str) if unit == "speaker" else None
+    times = tables_ood._times(speakers, inside, 20, generator)
+    if unit == "utterance":
+        assert (times[:, inside].sum(1) == 30).all() and (times[:, ~inside].sum(1) == 20).all()
+    else:
+        assert all(len(set(row[np.arange(50) % 7 == s])) == 1 for row in times for s in range(7))
+    for row, (fpr95, auroc) in zip(
+        times.astype(int), tables_ood._resampled(scores, inside, times), strict=True
+    ):
+        a, b = (np.repeat(scores[side], row[side]) for side in (inside, ~inside))
+        assert (fpr95, auroc) == pytest.approx((metrics.fpr95(a, b), metrics.auroc(a, b)))
+
+
+def test_a_second_seed_on_the_same_utterances_is_no_second_sample():
+    one, twice = (tables_ood.bootstrap(runs, "ReAct", 100) for runs in ([result(0)], [result(0), result(0)]))
+    pd.testing.assert_frame_equal(one, twice)
+    other = result(0)
+    other.predictions = other.predictions.assign(fold="g")  # another draw of speakers
+    wide, narrow = (
+        tables_ood.bootstrap(runs, "ReAct", 100)["AUROC"].std() for runs in ([result(0)], [result(0), other])
+    )
+    assert narrow < 0.85 * wide
 
 
 def test_calibration_by_hand():
