@@ -62,6 +62,13 @@ def shared(groups: dict) -> dict:
     return groups if common else {}
 
 
+def folds(groups: dict) -> list[int]:
+    """The folds that were run, empty where those are all."""
+    found = [r for of in groups.values() for r in of]
+    run = sorted({r.config["fold"] for r in found})
+    return run if found and len(run) < found[0].meta["folds"] else []
+
+
 def cell(row) -> str:
     """A score with its interval, and the paper's beside it where there is one."""
     low, high = row["interval"].split(" (")[0].split(" … ")
