@@ -124,12 +124,12 @@ def detects(runs) -> str:
     if len(groups) < 2:
         return ""
     asked = list(tables_ood.PRINTED)
-    drawn = {v: [100 * tables_ood.bootstrap(of, d) for d in asked] for v, of in groups.items()}
+    drawn = {v: 100 * tables_ood.bootstrap(of, asked).T.groupby(level=1).mean().T for v, of in groups.items()}
     here = {v: _scores(of, asked) for v, of in groups.items()}
     said = []
     for variant in (v for v in groups if v != "Base"):
         gain, ahead = here[variant] - here["Base"], (here[variant] > here["Base"])["AUROC"].sum()
-        spread = (sum(drawn[variant]) - sum(drawn["Base"])).quantile([0.025, 0.975]) / len(asked)
+        spread = (drawn[variant] - drawn["Base"]).quantile([0.025, 0.975])
         each = [f"{gain[s].mean():+.1f} [{spread[s].iloc[0]:+.1f}, {spread[s].iloc[1]:+.1f}] points of {s}" for s in ("AUROC", "FPR95")]  # fmt: skip
         better, worse = spread["AUROC"].iloc[0] > 0, spread["AUROC"].iloc[1] < 0
         how = "it helps" if better else "it hurts" if worse else "no difference that these draws can tell"

@@ -34,14 +34,14 @@ def detection(model: str, results: Sequence, printed: pd.DataFrame, n: int = 500
     """
     frames = [r.predictions for r in results]
     paper = printed[printed["model"] == model].set_index(["variant", "metric"])["value"]
-    rows, unit = [], _unit(frames)
-    for detector in detectors(frames[0]):
+    rows, unit, named = [], _unit(frames), detectors(frames[0])
+    sampled = 100 * bootstrap(results, named, n).quantile([0.025, 0.975])
+    for detector in named:
         everyone = [detected(f, detector, everyone=True) for f in frames]
         here = [detected(f, detector) for f in frames]
-        drawn = 100 * bootstrap(results, detector, n).quantile([0.025, 0.975])
         for score in SCORES:
             print_ = paper.get((PRINTED.get(detector, detector), score), math.nan)
-            value, (low, high) = 100 * np.mean([h[score] for h in here]), drawn[score]
+            value, (low, high) = 100 * np.mean([h[score] for h in here]), sampled[detector, score]
             rows.append({
                 "model": model, "detector": detector, "metric": score, "reported": print_, "here": value,
                 "difference": value - print_, "interval": f"{low:.1f} … {high:.1f} ({unit}s)",
@@ -56,44 +56,55 @@ def detectors(frame: pd.DataFrame) -> list[str]:
     return [*(n for n in PRINTED if n in named), *(n for n in named if n not in PRINTED)]
 
 
-def bootstrap(results: Sequence, detector: str, n: int = 500) -> pd.DataFrame:
-    """FPR95 and AUROC (0…1) in `n` bootstrap samples: each the mean over draws of held-out speakers and over seeds.
+def bootstrap(results: Sequence, detectors: Sequence[str], n: int = 500) -> pd.DataFrame:
+    """Columns (detector, FPR95 or AUROC), 0…1, in `n` bootstrap samples: each the mean over draws of held-out speakers
+    and over seeds.
 
     Test speakers are drawn with replacement, all of a speaker's utterances together; utterances where a draw of
     held-out speakers has fewer than five. Seeds of one such draw were tested on the same utterances: one sample serves
     them all, as it does other models tested on them, so that two models' samples may be subtracted row by row.
     """
-    frames = [r.predictions for r in results]
-    unit, samples = _unit(frames), []
-    places = sorted({f["fold"].iloc[0] for f in frames})
+    frames, samples = [r.predictions for r in results], []
+    unit, places = _unit(frames), sorted({f["fold"].iloc[0] for f in frames})
     for frame in frames:
         generator = np.random.default_rng([0, places.index(frame["fold"].iloc[0])])
         frame = frame[~frame["heard"]].sort_index()
         inside = (frame["part"] == "ID").to_numpy()
-        times = _times(frame[unit].to_numpy() if unit == "speaker" else None, inside, n, generator)
-        samples.append(_resampled(frame[f"d_{detector}"].to_numpy(float), inside, times))
-    return pd.DataFrame(np.mean(samples, axis=0), columns=["FPR95", "AUROC"])
+        draw = _speakers if unit == "speaker" else _utterances
+        times = draw(frame["speaker"].to_numpy(), inside, n, generator)
+        samples.append(
+            np.stack([_resampled(frame[f"d_{d}"].to_numpy(float), inside, times) for d in detectors], 1)
+        )
+    columns = pd.MultiIndex.from_product([detectors, SCORES])
+    return pd.DataFrame(np.mean(samples, axis=0).reshape(n, -1), columns=columns)
 
 
 def _unit(frames):
     return "speaker" if all(f.loc[~f["heard"], "speaker"].nunique() >= 5 for f in frames) else "utterance"
 
 
-def _times(speakers, inside, n, generator):
-    """How often each utterance is drawn in each of n samples (n, utterances); both sides get some."""
-    rows = []
-    while len(rows) < n:
-        times = np.zeros(len(inside))
-        if speakers is None:
-            for side in (np.flatnonzero(inside), np.flatnonzero(~inside)):
-                np.add.at(times, generator.choice(side, len(side)), 1)
-        else:
-            codes = np.unique(speakers, return_inverse=True)[1]
-            size = codes.max() + 1
-            times = np.bincount(generator.integers(size, size=size), minlength=size)[codes].astype(float)
-        if times[inside].any() and times[~inside].any():
-            rows.append(times)
-    return np.stack(rows)
+def _counted(size, n, generator):
+    """How often each of `size` units is drawn in each of n samples with replacement (n, size)."""
+    drawn = generator.integers(size, size=(n, size)) + size * np.arange(n)[:, None]
+    return np.bincount(drawn.ravel(), minlength=n * size).reshape(n, size).astype(float)
+
+
+def _utterances(speakers, inside, n, generator):
+    """How often each utterance is drawn in each of n samples (n, utterances): of each side as many as it has."""
+    times = np.zeros((n, len(inside)))
+    for side in (inside, ~inside):
+        times[:, side] = _counted(side.sum(), n, generator)
+    return times
+
+
+def _speakers(speakers, inside, n, generator):
+    """The same where whole speakers are drawn; samples without one side are drawn again."""
+    codes, times = np.unique(speakers, return_inverse=True)[1], np.zeros((0, len(inside)))
+    while len(times) < n:
+        more = _counted(codes.max() + 1, n, generator)[:, codes]
+        both = (more[:, inside].sum(1) > 0) & (more[:, ~inside].sum(1) > 0)
+        times = np.concatenate([times, more[both]])
+    return times[:n]
 
 
 def _resampled(scores, inside, times):

@@ -44,8 +44,9 @@ def test_detectors_stand_in_the_papers_order():
 def test_samples_score_as_the_utterances_written_out_would(unit):
     generator = np.random.default_rng(3)
     scores, inside = generator.normal(size=50).round(1), np.arange(50) < 30  # rounded: ties
-    speakers = (np.arange(50) % 7).astype(str) if unit == "speaker" else None
-    times = tables_ood._times(speakers, inside, 20, generator)
+    draw = tables_ood._speakers if unit == "speaker" else tables_ood._utterances
+    times = draw((np.arange(50) % 7).astype(str), inside, 20, generator)
+    assert times.shape == (20, 50)
     if unit == "utterance":
         assert (times[:, inside].sum(1) == 30).all() and (times[:, ~inside].sum(1) == 20).all()
     else:
@@ -58,12 +59,15 @@ def test_samples_score_as_the_utterances_written_out_would(unit):
 
 
 def test_a_second_seed_on_the_same_utterances_is_no_second_sample():
-    one, twice = (tables_ood.bootstrap(runs, "ReAct", 100) for runs in ([result(0)], [result(0), result(0)]))
+    one, twice = (
+        tables_ood.bootstrap(runs, ["ReAct"], 100) for runs in ([result(0)], [result(0), result(0)])
+    )
     pd.testing.assert_frame_equal(one, twice)
     other = result(0)
     other.predictions = other.predictions.assign(fold="g")  # another draw of speakers
     wide, narrow = (
-        tables_ood.bootstrap(runs, "ReAct", 100)["AUROC"].std() for runs in ([result(0)], [result(0), other])
+        tables_ood.bootstrap(runs, ["ReAct"], 100)["ReAct", "AUROC"].std()
+        for runs in ([result(0)], [result(0), other])
     )
     assert narrow < 0.85 * wide
 
