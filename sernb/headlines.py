@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sernb import frozen, real_domains, real_recognition, real_runs, real_verification
+from sernb import frozen, real_mismatch, real_recognition, real_runs, real_verification, real_wild
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,15 @@ SECTIONS = [
             "Pre-trained on RAVDESS and EMOVO without labels. MSAC-SERNet's rows are those of 11, tested on the same utterances, but transductive.",
             real_recognition.transfers, real_recognition.table_3),
     Section("Paper 3: does augmentation help across corpora?", "3_domain_mismatch/32_augmentation",
-            f"{_LETTERS} -p sets '[\"A\", \"B\", \"C\", \"F\"]' -p rates '[0.0, 0.5, 1.0]' -p augmented '[\"A\", \"B\", \"C\"]'", real_domains.augmented,
-            _SEEN, real_domains.augments, real_domains.figure_2),
+            f"{_LETTERS} -p sets '[\"A\", \"B\", \"C\", \"F\"]' -p rates '[0.0, 0.5, 1.0]' -p augmented '[\"A\", \"B\", \"C\"]'", real_mismatch.augmented,
+            _SEEN, real_mismatch.augments, real_mismatch.figure_2),
     Section("Paper 3: do scrambled labels hurt?", "3_domain_mismatch/33_label_scrambling",
-            f"{_LETTERS} -p sets '[\"B\", \"C\"]' -p rates '[0.0]'", real_domains.scrambled,
-            f"{_SEEN} EMO-DB is scored by the labels it was given, the others by their own.", real_domains.scrambling, real_domains.figure_3),
+            f"{_LETTERS} -p sets '[\"B\", \"C\"]' -p rates '[0.0]'", real_mismatch.scrambled,
+            f"{_SEEN} EMO-DB is scored by the labels it was given, the others by their own.", real_mismatch.scrambling, real_mismatch.figure_3),
     Section("Paper 4: one attribute and several, three approaches; EMO-DB and RAVDESS, EMOVO never seen",
             "4_attributes_in_the_wild/41_single_attributes",
-            f"{_THREE} -p corpora_unseen '[\"emovo\"]' -p seeds '[0, 1, 2]'", real_domains.wild,
-            "UAR of three classes; language and corpus coincide here, so there is one of them. Sets of several: 42 with the same options.", real_domains.consistent),
+            f"{_THREE} -p corpora_unseen '[\"emovo\"]' -p seeds '[0, 1, 2]'", real_wild.wild,
+            "UAR of three classes; language and corpus coincide here, so there is one of them. Sets of several: 42 with the same options.", real_wild.consistent),
     Section("Paper 5: unseen emotions against neutral, ten enrolled; RAVDESS, six folds",
             "5_enroll_to_verify/51_losses", "--preset reduced --data real -p corpus ravdess -p seeds '[0, 1]'", real_verification.enrolled,
             _NAMED, real_verification.margins),

@@ -23,7 +23,8 @@ LAYERS = [
         "speed_papers",
         "real_runs",
         "real_recognition",
-        "real_domains",
+        "real_mismatch",
+        "real_wild",
         "real_verification",
         "explore",
         "speed",
@@ -106,7 +107,8 @@ ASSEMBLING = {
     "speed_papers",
     "real_runs",
     "real_recognition",
-    "real_domains",
+    "real_mismatch",
+    "real_wild",
     "explore",
 }  # besides the notebooks
 
