@@ -43,14 +43,12 @@ def read(key: str) -> store.Result | None:
 def _study(file: Path) -> dict[str, store.Result]:
     described = json.loads(file.read_text())
     whole = pd.read_parquet(file.with_suffix(".parquet"))
+    types = {c: np.float64 for c in _columns(whole)}
+    whole = whole.astype(types | {c: object for c in ("speaker", "emotion", "predicted", "fold")})
     found = {}
     for key, frame in whole.groupby("key", sort=False, observed=True):
         run = described[key]
         frame = frame.drop(columns="key").dropna(axis=1, how="all")
-        frame = frame.astype(
-            {c: np.float64 for c in _columns(frame)}
-            | {c: object for c in ("speaker", "emotion", "predicted", "fold")}
-        )
         curves = pd.DataFrame(run["curves"])
         found[key] = store.Result(
             key, run["config"], run["metrics"], frame, curves, {**run["meta"], "frozen": True}

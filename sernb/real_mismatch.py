@@ -173,4 +173,4 @@ def _each(changes) -> str:
 
 
 def _points(change) -> str:
-    return f"{change[0]:+.1f} points, {real_runs.told(change[2])}"
+    return f"{change[0]:+.1f} points (p {change[2]:.2g})"

@@ -130,21 +130,19 @@ def detects(runs) -> str:
     for variant in (v for v in groups if v != "Base"):
         gain, ahead = here[variant] - here["Base"], (here[variant] > here["Base"])["AUROC"].sum()
         spread = (drawn[variant] - drawn["Base"]).quantile([0.025, 0.975])
-        each = [f"{gain[s].mean():+.1f} [{spread[s].iloc[0]:+.1f}, {spread[s].iloc[1]:+.1f}] points of {s}" for s in ("AUROC", "FPR95")]  # fmt: skip
+        each = [f"{s} {gain[s].mean():+.1f} [{spread[s].iloc[0]:+.1f}, {spread[s].iloc[1]:+.1f}]" for s in ("AUROC", "FPR95")]  # fmt: skip
         better, worse = spread["AUROC"].iloc[0] > 0, spread["AUROC"].iloc[1] < 0
         how = "it helps" if better else "it hurts" if worse else "no difference that these draws can tell"
-        said.append(
-            f"{variant} less Base, mean of the paper's {len(asked)} detectors: {' and '.join(each)}, a higher AUROC with "
-            f"{ahead} of them: {how}."
-        )
+        said.append(f"{variant} {', '.join(each)}, a higher AUROC with {ahead} of them: {how}")
     paper = (
         reported.table("msac_sernet", 9)
         .pivot_table("value", ["variant", "metric"], "model")
         .xs("AUROC", level=1)
     )
     ahead = (paper["Base+MSAC"] > paper["Base"]).sum()
-    return " ".join(
-        [*said, f"In the paper's Table IX MSAC has the higher AUROC with {ahead} of {len(paper)}."]
+    return (
+        f"Less Base, mean of the paper's {len(asked)} detectors: {'; '.join(said)}. In the paper's Table IX MSAC has the "
+        f"higher AUROC with {ahead} of {len(paper)}."
     )
 
 
@@ -208,7 +206,7 @@ def transfers(runs) -> str:
     asked = {
         "Pseudo-labels": {"with CE": ("pseudo-labels; CE", "no pseudo-labels; CE"), "with AM-Softmax": (full, "no pseudo-labels; AMS")},
         "AM-Softmax": {"without pseudo-labels": ("no pseudo-labels; AMS", "no pseudo-labels; CE"), "with them": (full, "pseudo-labels; CE")},
-        "The whole less the SVM": {"": (full, SVM)},
+        "The whole method less the SVM": {"": (full, SVM)},
     }  # fmt: skip
     said = []
     for what, pairs in asked.items():
@@ -217,7 +215,7 @@ def transfers(runs) -> str:
             continue
         found = {how: _gain(groups[a], groups[b]) for how, (a, b) in pairs.items()}
         each = "; ".join(
-            f"{how} {uar:+.1f} / {war:+.1f} points, {real_runs.told(p)}".strip()
+            f"{how} {uar:+.1f} / {war:+.1f} points (p {p:.2g})".strip()
             for how, (uar, war, p) in found.items()
         )
         gained = sum(uar > 0 and war > 0 and p < 0.05 for uar, war, p in found.values())
