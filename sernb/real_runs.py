@@ -101,13 +101,13 @@ def uar(results) -> float:
     return 100 * metrics.uar(pooled["emotion"], pooled["predicted"])
 
 
-def probed(runs, preset, of, folds, **fields) -> dict[str, str]:
+def probed(runs, preset, of, asked, **fields) -> dict[str, str]:
     """What a linear probe reads off the embedding of a study's models: "attribute read / chance", the mean over folds.
 
-    `folds` are the pairs (fold, seed) that are asked for; nothing where one of them was not probed.
+    `asked` are pairs (fold, seed); nothing where one of them was not probed.
     """
-    found = [r for r in find(runs, "control", preset, of=of, probe=0, **fields) if places([r])[0] in folds]
-    if len(found) != len(folds):
+    found = [r for r in find(runs, "control", preset, of=of, probe=0, **fields) if places([r])[0] in asked]
+    if len(found) != len(asked):
         return {}
     mean = pd.DataFrame([r.metrics for r in found]).mean() * 100
     names = [n.removeprefix("read_") for n in mean.index if n.startswith("read_")]

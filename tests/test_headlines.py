@@ -1,10 +1,12 @@
 """The README's tables of real runs: made of frozen predictions, compared with a count by hand."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from sernb import frozen, headlines, paths, real_runs, store
+from sernb import cli, frozen, headlines, notebooks, paths, real_runs, store
 
 BASE = {"preset": "tuned", "corpus": "emodb", "variant": "Base", "model": "base"}
 CLASSES = ["anger", "neutral"]
@@ -173,3 +175,17 @@ def test_a_notebook_shows_its_own_sections_without_links():
     frozen.freeze()
     shown = headlines.markdown("41_single_attributes")
     assert "Paper 4" in shown and "Paper 1" not in shown and "](" not in shown
+
+
+@pytest.mark.parametrize("section", headlines.SECTIONS, ids=lambda s: s.title)
+def test_a_tables_command_is_one_that_its_notebook_understands(section):
+    chosen = cli.parser().parse_args(shlex.split(section.command({}))[1:])
+    (book,) = notebooks.find(chosen.notebooks)
+    assert book.path.with_suffix("").as_posix().endswith(f"notebooks/{section.notebook}")
+    given = {name: notebooks.value(text) for name, text in chosen.parameters}
+    passed = notebooks.choose(book, given, {"preset": chosen.preset, "data": chosen.data})
+    assert passed["data"] == "real" and given.items() <= passed.items()
+    name = section.notebook.rpartition("/")[2]
+    assert any(f'headlines.markdown("{name}")' in c.source for c in book.read().cells), (
+        "the notebook shows it"
+    )

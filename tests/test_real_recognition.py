@@ -62,8 +62,10 @@ def test_rows_are_scored_on_the_folds_that_all_have():
         and lines[4]["the paper on IEMOCAP, UAR / WAR"] == "–"
     )
     assert "with CE +16.7 / +20.0 points (p 0.00049); with AM-Softmax +12.5 / +15.0 points (p 0.0039)" in said
-    assert said.count("shows in 2 of 2.") == 1  # of pseudo-labels
-    assert "without pseudo-labels +0.0 / +0.0 points (p 1)" in said and "shows in 0 of 2." in said
+    assert said.count("shows, at p < 0.05, in 2 of 2.") == 1  # of pseudo-labels
+    assert (
+        "without pseudo-labels +0.0 / +0.0 points (p 1)" in said and "shows, at p < 0.05, in 0 of 2." in said
+    )
     assert "The whole method less the SVM, UAR / WAR: +25.0 / +30.0 points (p 7.6e-06)." in said
     assert headlines.markdown("22_adaptive_transfer").endswith("-p folds '[0, 1, 2]'`")
 
@@ -73,7 +75,8 @@ def test_the_verdict_on_pseudo_labels_follows_the_numbers():
     _, said = frozen_runs.section("22_adaptive_transfer")
     assert "with CE -16.7 / -20.0 points (p 0.00049)" in said
     assert (
-        said.count("shows in 0 of 2.") == 1 and said.count("shows in 1 of 2.") == 1
+        said.count("shows, at p < 0.05, in 0 of 2.") == 1
+        and said.count("shows, at p < 0.05, in 1 of 2.") == 1
     )  # AM-Softmax once helps
 
 
@@ -136,6 +139,7 @@ def test_detection_of_other_emotions(msac, told):
         for variant, value in here.items():
             assert line[variant].startswith("**") == (value == max(here.values()))
             assert line[variant].strip("*").startswith(f"{value:.1f} [")
+    assert said.startswith("2 test speakers, 40 utterances of taught emotions and 20 of others. Less Base, ")
     gain = np.mean([by_hand["Base+MSAC", d] - by_hand["Base", d] for d in ood.PAPER])
     assert f"mean of the paper's 5 detectors: Base+MSAC AUROC {gain:+.1f} [" in said and f": {told}." in said
     assert said.endswith("In the paper's Table IX MSAC has the higher AUROC with 4 of 5.")
