@@ -89,11 +89,10 @@ def crossed(runs) -> pd.DataFrame:
 
 
 def _reliable(runs):
-    """Paper 1's detectors: results by variant, those that have every draw and seed that the others have."""
+    """Paper 1's detectors: results by variant, of the variants that have the draws and seeds of Base."""
     groups = {}
     for run in real_runs.find(runs, "reliability", "reduced", ("variant",), classes="five", **real_runs.TWO):
         groups.setdefault(run.config["variant"], []).append(run)
-    groups = real_runs.complete(groups)
     base = real_runs.places(groups.get("Base", []))
     return {v: groups[v] for v in MODELS if v in groups and real_runs.places(groups[v]) == base}
 
