@@ -139,7 +139,9 @@ def plus_plus(x: torch.Tensor, k: int, generator: torch.Generator, half: bool = 
     for i in range(1, k):
         sums = closest.double().cumsum(0)
         tried = torch.searchsorted(sums, draws[i] * sums[-1]).clamp(max=len(x) - 1)
-        distances = (norms[tried, None] - 2 * (columns[tried] @ columns.T) + norms).clamp(min=0)  # (trials, N)
+        distances = (norms[tried, None] - 2 * (columns[tried] @ columns.T) + norms).clamp(
+            min=0
+        )  # (trials, N)
         distances = torch.minimum(distances, closest)
         chosen = distances.sum(1).argmin()
         closest = distances[chosen]

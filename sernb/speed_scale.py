@@ -20,6 +20,7 @@ from sernb import audio, corpora, paths
 from sernb.corpora import labels
 
 SPEAKERS = 500
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of what the system counts its peaks in
 
 
 def make(root: Path, utterances: int, seed: int = 0) -> None:
@@ -74,7 +75,7 @@ def _measured(folder: Path, batch_size: int) -> dict:
     return {
         "utterances": len(packed.ids), "index / s": indexed - started, "pack / s": done - indexed,
         "batches / (utterances/s)": len(packed.ids) / (time.perf_counter() - done),
-        "peak memory / GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "peak memory / GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * UNIT / 1e9,
     }  # fmt: skip
 
 

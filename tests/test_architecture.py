@@ -28,6 +28,8 @@ LAYERS = [
         "speed_scale",
         "speed_augment",
         "speed_clusters",
+        "speed_hubert",
+        "speed_full",
     },
     {
         "grid",
@@ -101,6 +103,7 @@ ASSEMBLING = {
     "front_door",
     "speed",
     "speed_papers",
+    "speed_hubert",
     "real_tables",
     "explore",
 }  # besides the notebooks
