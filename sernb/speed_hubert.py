@@ -6,7 +6,6 @@ a step begins from its features.
 
 import gc
 import statistics
-import sys
 import time
 
 import pandas as pd
@@ -129,20 +128,9 @@ def _memory_reset(on) -> float:
     if on.type == "cuda":
         torch.cuda.reset_peak_memory_stats(on)
         return torch.cuda.memory_allocated(on)
-    if not sys.platform.startswith("linux"):
-        return float("nan")
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
-    return _status("VmRSS")
+    heap.watch_anew()
+    return heap.own("VmRSS")
 
 
 def _memory_peak(on) -> float:
-    if on.type == "cuda":
-        return torch.cuda.max_memory_allocated(on)
-    return _status("VmHWM") if sys.platform.startswith("linux") else float("nan")
-
-
-def _status(name) -> int:
-    """Bytes of an entry of /proc/self/status."""
-    with open("/proc/self/status") as file:
-        return next(1024 * int(line.split()[1]) for line in file if line.startswith(f"{name}:"))
+    return torch.cuda.max_memory_allocated(on) if on.type == "cuda" else heap.own("VmHWM")
