@@ -16,7 +16,7 @@ from sernb import freeverb
 POLYNOMIAL = [1.0]
 for _k in range(1, 10):
     POLYNOMIAL.append(POLYNOMIAL[-1] * math.cos((_k - 1) * math.pi / 18) / math.sin(_k * math.pi / 18))
-CHUNK = 32  # rows at once: enough to share the overhead, few enough for a processor's cache
+CHUNK = 32  # rows filtered at once: enough to share the overhead, few enough for a processor's cache
 RINGING = 0.25  # seconds after which a filter with its cut-off at 100 Hz or more has decayed by 100 dB
 
 
@@ -60,23 +60,26 @@ class Augment:
         if not len(rows):
             return x, lengths, touched
         p = {name: value.to(x.device) for name, value in self.draw(len(rows), generator).items()}
-        parts = [
-            self.apply(x[at], lengths[at], {k: v[of] for k, v in p.items()}, generator)
-            for of, at in zip(torch.arange(len(rows)).split(CHUNK), rows.split(CHUNK), strict=True)
-        ]
-        lengths = lengths.clone()
-        lengths[rows] = torch.cat([n for _, n in parts])
+        y, n = stretch(x.index_select(0, rows), lengths[rows], p["speed"], self.rate)
+        lengths = lengths.index_copy(0, rows, n)
         width = int(lengths.max())
         out = F.pad(x[:, :width], (0, max(width - x.shape[1], 0)))
-        for (y, _), at in zip(parts, rows.split(CHUNK), strict=True):
-            out[at] = F.pad(y, (0, width - y.shape[1]))
+        for i in range(0, len(rows), CHUNK):
+            at = slice(i, i + CHUNK)
+            part = y[at, : int(n[at].max())]
+            part = self._stretched(part, n[at], {k: v[at] for k, v in p.items()}, generator)
+            out.index_copy_(0, rows[at], F.pad(part, (0, width - part.shape[1])))
         return out, lengths, touched
 
     def apply(self, x, lengths, p, generator):
         """The chain with these parameters, one a row, named as in `draw`: waveforms (B, T'), lengths (B,)."""
         x, n = stretch(x, lengths, p["speed"], self.rate)
-        x = fade(shift(x, n, p["shift"]), n, p["fade_in"], p["fade_out"])
-        return pink_noise(self.filtered(x, n, p), n, p["snr"], generator), n
+        return self._stretched(x, n, p, generator), n
+
+    def _stretched(self, x, lengths, p, generator):
+        """What follows the stretch."""
+        x = fade(shift(x, lengths, p["shift"]), lengths, p["fade_in"], p["fade_out"])
+        return pink_noise(self.filtered(x, lengths, p), lengths, p["snr"], generator)
 
     def filtered(self, x, lengths, p):
         """Equalisation and reverberation, both linear, as one filter."""
