@@ -16,7 +16,7 @@ from sernb import freeverb
 POLYNOMIAL = [1.0]
 for _k in range(1, 10):
     POLYNOMIAL.append(POLYNOMIAL[-1] * math.cos((_k - 1) * math.pi / 18) / math.sin(_k * math.pi / 18))
-CHUNK = 32  # rows at once: enough to share the overhead, few enough for a processor's cache
+CHUNK = 32  # rows filtered at once: enough to share the overhead, few enough for a processor's cache
 RINGING = 0.25  # seconds after which a filter with its cut-off at 100 Hz or more has decayed by 100 dB
 
 
@@ -60,23 +60,26 @@ class Augment:
         if not len(rows):
             return x, lengths, touched
         p = {name: value.to(x.device) for name, value in self.draw(len(rows), generator).items()}
-        parts = [
-            self.apply(x[at], lengths[at], {k: v[of] for k, v in p.items()}, generator)
-            for of, at in zip(torch.arange(len(rows)).split(CHUNK), rows.split(CHUNK), strict=True)
-        ]
-        lengths = lengths.clone()
-        lengths[rows] = torch.cat([n for _, n in parts])
+        y, n = stretch(x.index_select(0, rows), lengths[rows], p["speed"], self.rate)
+        lengths = lengths.index_copy(0, rows, n)
         width = int(lengths.max())
         out = F.pad(x[:, :width], (0, max(width - x.shape[1], 0)))
-        for (y, _), at in zip(parts, rows.split(CHUNK), strict=True):
-            out[at] = F.pad(y, (0, width - y.shape[1]))
+        for i in range(0, len(rows), CHUNK):
+            at = slice(i, i + CHUNK)
+            part = y[at, : int(n[at].max())]
+            part = self._stretched(part, n[at], {k: v[at] for k, v in p.items()}, generator)
+            out.index_copy_(0, rows[at], F.pad(part, (0, width - part.shape[1])))
         return out, lengths, touched
 
     def apply(self, x, lengths, p, generator):
         """The chain with these parameters, one a row, named as in `draw`: waveforms (B, T'), lengths (B,)."""
         x, n = stretch(x, lengths, p["speed"], self.rate)
-        x = fade(shift(x, n, p["shift"]), n, p["fade_in"], p["fade_out"])
-        return pink_noise(self.filtered(x, n, p), n, p["snr"], generator), n
+        return self._stretched(x, n, p, generator), n
+
+    def _stretched(self, x, lengths, p, generator):
+        """What follows the stretch."""
+        x = fade(shift(x, lengths, p["shift"]), lengths, p["fade_in"], p["fade_out"])
+        return pink_noise(self.filtered(x, lengths, p), lengths, p["snr"], generator)
 
     def filtered(self, x, lengths, p):
         """Equalisation and reverberation, both linear, as one filter."""
@@ -110,7 +113,7 @@ def stretch(x, lengths, speed, rate: int = 16_000):
     room = max(int(wanted.max()) + 2 * (hop + reach) - x.shape[1], 0)
     x = F.pad(x, (hop + reach, room))  # the frame around p begins at p + reach
     starts = _continuing(x, wanted, hop, reach)
-    frames = x.unfold(1, 2 * hop, 1)[rows[:, None], starts] * torch.hann_window(2 * hop, device=x.device)
+    frames = _windows(x, rows[:, None], starts, 2 * hop) * torch.hann_window(2 * hop, device=x.device)
     y = F.pad(frames[:, :, :hop], (0, 0, 0, 1))
     y[:, 1:] += frames[:, :, hop:]
     return _inside(y.flatten(1)[:, hop : hop + width], new), new
@@ -119,13 +122,12 @@ def stretch(x, lengths, speed, rate: int = 16_000):
 def _continuing(x, wanted, hop, reach):
     """Where each frame begins in the padded input: wanted + reach + a lag in ±reach, (B, count)."""
     rows, most = torch.arange(len(x), device=x.device), 2 * reach + 1
-    field, half = x.unfold(1, hop + 2 * reach, 1), x.unfold(1, hop, 1)
     lags = torch.arange(-reach, reach + 1, device=x.device)
     n, tie = fast_length(hop + 2 * reach), 1e-5 * lags.abs() / reach  # of equals, the nearest
     starts = [wanted[:, 0] + reach]
     for k in range(1, wanted.shape[1]):
-        before = half[rows, starts[-1] + hop]  # how the last frame goes on by itself
-        around = field[rows, wanted[:, k]]
+        before = _windows(x, rows, starts[-1] + hop, hop)  # how the last frame goes on by itself
+        around = _windows(x, rows, wanted[:, k], hop + 2 * reach)
         alike = torch.fft.rfft(around, n).mul_(torch.fft.rfft(before, n).conj())
         energy = F.pad(
             around.double().square_().cumsum(1), (1, 0)
@@ -139,13 +141,21 @@ def _continuing(x, wanted, hop, reach):
     return torch.stack(starts, 1)
 
 
+def _windows(x, rows, starts, width):
+    """x[row, start : start + width] of every row and start: (…, width), each copied in one piece."""
+    rows, starts = torch.broadcast_tensors(rows, starts)
+    every = x.as_strided((x.numel() - width + 1, width), (1, 1), x.storage_offset())
+    return every.index_select(0, (rows * x.shape[1] + starts).flatten()).view(*starts.shape, width)
+
+
 def shift(x, lengths, share):
     """Every utterance later by `share` of itself; what leaves at its end comes in at its start."""
-    by = (share * lengths).round().long()[:, None]
-    source = torch.arange(x.shape[1], device=x.device) - by
-    n = lengths[:, None]
-    source = source + torch.where(source < 0, n, 0) - torch.where(source < n, 0, n)
-    return _inside(x.gather(1, source.clamp(0, x.shape[1] - 1)), lengths)
+    by = (share * lengths).round().long()
+    first = torch.where(by > 0, lengths - by, -by)  # the sample that comes to stand at the start
+    out = torch.zeros_like(x)
+    for to, of, n, start in zip(out, x, lengths.tolist(), first.tolist(), strict=True):
+        torch.cat([of[start:n], of[:start]], out=to[:n])
+    return out
 
 
 def fade(x, lengths, fade_in, fade_out):
@@ -223,4 +233,7 @@ def fast_length(n: int) -> int:
 
 
 def _inside(x, lengths):
-    return torch.where(torch.arange(x.shape[1], device=x.device) < lengths[:, None], x, 0)
+    """x itself, which is zero past each length from here on."""
+    for row, n in zip(x, lengths.tolist(), strict=True):
+        row[n:] = 0
+    return x

@@ -30,7 +30,7 @@ def response(n: int, rate: int, room, wet, dry, damping: float = 0.5, device="cp
     return torch.addcmul(dry.to(torch.complex64), wet.to(torch.complex64), echoes[which.to(device)])
 
 
-@functools.lru_cache(maxsize=128)
+@functools.lru_cache(maxsize=512)  # 21 rooms at a dozen lengths, about 100 MB
 def _echoes(n, rate, room, damping, device):
     """What the combs and all-passes make of one impulse."""
     step = -2 * torch.pi * torch.arange(n // 2 + 1, dtype=torch.float64) / n

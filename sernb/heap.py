@@ -1,4 +1,4 @@
-"""Freed memory kept by the process while it trains on a CPU.
+"""Freed memory kept by the process while it trains on a CPU, and how much memory it has.
 
 glibc gives every large block back to the kernel as soon as it is freed, and the kernel clears each page again at the
 next step. A training step on a CPU allocates the same gigabytes every time, so this costs up to a third of it.
@@ -35,6 +35,24 @@ def kept(wanted: bool = True):
     finally:
         _set(library, _GIVE_BACK)
         library.malloc_trim(0)
+
+
+def own(entry: str) -> float:
+    """Bytes that the kernel states of this process: "VmRSS" in memory now, "VmHWM" at most, "RssAnon" without files.
+
+    NaN elsewhere than on Linux.
+    """
+    if sys.platform != "linux":
+        return float("nan")
+    with open("/proc/self/status") as file:
+        return next(1024.0 * int(line.split()[1]) for line in file if line.startswith(f"{entry}:"))
+
+
+def watch_anew() -> None:
+    """From here on "VmHWM" is the most since now."""
+    if sys.platform == "linux":
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
 
 
 def _set(library, values):

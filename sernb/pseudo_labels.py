@@ -103,7 +103,7 @@ def _nearest(x, centres, half=False):
 def _draw(frames, size, generator, on):
     """`size` frames drawn with replacement, in float32. Sorted: neighbours on disk are read together."""
     rows = torch.randint(len(frames), (size,), generator=generator).sort().values
-    return frames[rows.to(frames.device)].to(on).float()
+    return frames.index_select(0, rows.to(frames.device)).to(on).float()
 
 
 def _start(frames, k, generator, recipe, on):
@@ -119,18 +119,18 @@ def _start(frames, k, generator, recipe, on):
             if rows is not None
             else _draw(frames, size, generator, on)
         )
-        centres = plus_plus(sample - middle, k, generator)
+        centres = plus_plus(sample - middle, k, generator, recipe.half)
         found = float(_nearest(judged, centres, recipe.half)[1].mean()) if recipe.restarts > 1 else 0.0
         if found < least:
             best, least = centres, found
     return best, middle
 
 
-def plus_plus(x: torch.Tensor, k: int, generator: torch.Generator) -> torch.Tensor:
+def plus_plus(x: torch.Tensor, k: int, generator: torch.Generator, half: bool = False) -> torch.Tensor:
     """k-means++ (Arthur & Vassilvitskii 2007), greedy: of 2 + ln k frames drawn with probability proportional to the
-    squared distance, the one that lowers the inertia most becomes the next centre. (N, D) → (k, D)."""
+    squared distance, the one that lowers the inertia most becomes the next centre. (N, D) → (k, D). `half` as in Recipe."""
     trials = 2 + int(math.log(k))
-    norms = x.square().sum(1)
+    norms, columns = x.square().sum(1), x.bfloat16() if half else x
     centres = torch.empty(k, x.shape[1], device=x.device)
     first = int(torch.randint(len(x), (), generator=generator))
     centres[0] = x[first]
@@ -139,7 +139,9 @@ def plus_plus(x: torch.Tensor, k: int, generator: torch.Generator) -> torch.Tens
     for i in range(1, k):
         sums = closest.double().cumsum(0)
         tried = torch.searchsorted(sums, draws[i] * sums[-1]).clamp(max=len(x) - 1)
-        distances = (norms[tried, None] - 2 * (x[tried] @ x.T) + norms).clamp(min=0)  # (trials, N)
+        distances = (norms[tried, None] - 2 * (columns[tried] @ columns.T) + norms).clamp(
+            min=0
+        )  # (trials, N)
         distances = torch.minimum(distances, closest)
         chosen = distances.sum(1).argmin()
         closest = distances[chosen]

@@ -4,7 +4,6 @@
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import pandas as pd
 import soundfile
 import torch
 
-from sernb import audio, corpora, paths
+from sernb import audio, corpora, heap, paths
 from sernb.corpora import labels
 
 SPEAKERS = 500
@@ -44,7 +43,7 @@ def make(root: Path, utterances: int, seed: int = 0) -> None:
 
 
 def measure(utterances: int = 100_000, batch_size: int = 64) -> pd.DataFrame:
-    """One row: utterances, seconds to index and to pack, utterances per second of random batches, peak memory in GB.
+    """One row: utterances, seconds to index and to pack, utterances per second of random batches, peak memory in GB (Linux).
 
     The batches are whole utterances gathered from the memory-mapped pack, shuffled, as an epoch is. The speech is made
     in a temporary folder and removed.
@@ -74,7 +73,7 @@ def _measured(folder: Path, batch_size: int) -> dict:
     return {
         "utterances": len(packed.ids), "index / s": indexed - started, "pack / s": done - indexed,
         "batches / (utterances/s)": len(packed.ids) / (time.perf_counter() - done),
-        "peak memory / GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "peak memory / GB": heap.own("VmHWM") / 1e9,
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ LAYERS = [
         "speed_scale",
         "speed_augment",
         "speed_clusters",
+        "speed_hubert",
+        "speed_full",
     },
     {
         "grid",
@@ -109,6 +111,7 @@ ASSEMBLING = {
     "real_recognition",
     "real_mismatch",
     "real_wild",
+    "speed_hubert",
     "explore",
 }  # besides the notebooks
 
