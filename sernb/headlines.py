@@ -82,7 +82,7 @@ SECTIONS = [
             f"{_LETTERS} -p sets '[\"A\", \"B\", \"C\", \"F\"]' -p rates '[0.0, 0.5, 1.0]' -p augmented '[\"A\", \"B\", \"C\"]'", real_mismatch.augmented,
             _SEEN, real_mismatch.augments, real_mismatch.figure_2),
     Section("Paper 3: EMO-DB's labels scrambled; RAVDESS, EMO-DB, EMOVO", "3_domain_mismatch/33_label_scrambling",
-            f"{_LETTERS} -p sets '[\"B\", \"C\"]' -p rates '[0.0]'", real_mismatch.scrambled,
+            f"{_LETTERS} -p sets '[\"B\", \"C\"]' -p rates '[0.0]' -p adversarial '[0.05, 0.1, 0.5]'", real_mismatch.scrambled,
             f"{_SEEN} EMO-DB is scored by the labels it was given, the others by their own.", real_mismatch.scrambling, real_mismatch.figure_3),
     Section("Paper 4: one attribute and several, three approaches; EMO-DB and RAVDESS, EMOVO never seen",
             "4_attributes_in_the_wild/41_single_attributes",

@@ -83,7 +83,9 @@ def crossed(runs) -> pd.DataFrame:
             .to_dict()
         )
         lines.append(
-            line | {"p held-out / unseen": " / ".join(real_runs.p_cell(p) for p in rows["p (McNemar)"])}
+            line
+            | {"p held-out / unseen": " / ".join(real_runs.p_cell(p) for p in rows["p (McNemar)"])}
+            | {"trainings": len(found)}
         )
     return pd.DataFrame(lines)
 

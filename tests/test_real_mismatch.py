@@ -151,6 +151,6 @@ def test_scrambling_is_judged_on_the_corpora_trained_on(after, told):
         and f"EMOVO {of[5] - of[3]:+.1f} points (p {p(20):.2g})" in said
     )
     assert f"the same task by other names: {of[2] - of[1]:+.1f} points (p {p(4):.2g})" in said
-    assert f"Reversing the corpus as well: RAVDESS {of[6] - of[after]:+.1f} points" in said
+    assert f"Reversing the corpus as well, α = 0.5: RAVDESS {of[6] - of[after]:+.1f} points" in said
     assert said.endswith("reads the corpus off the embedding: 90.0 % as published, 85.0 % scrambled.")
     assert headlines.markdown("33_label_scrambling").endswith("-p folds '[0, 1]'`")
