@@ -30,10 +30,10 @@ CORPUS = "emodb"
 
 
 def augmentation(table: pd.DataFrame, full: bool) -> pd.DataFrame:
-    """See speed_augment.measure; small: a minute and a half of audio, once."""
+    """See speed_augment.measure; small: a minute and a half of audio."""
     table = table if full else table.iloc[:48]
     with tempfile.TemporaryDirectory() as folder:
-        return speed_augment.measure(audio.pack(table, cache=Path(folder)), rounds=5 if full else 1)
+        return speed_augment.measure(audio.pack(table, cache=Path(folder)), rounds=5 if full else 3)
 
 
 def clusters(table: pd.DataFrame, full: bool) -> pd.DataFrame:
