@@ -8,10 +8,8 @@ from sernb.studies import mismatch_config
 CORPORA = ("ravdess", "emodb", "emovo")  # of the letters
 NAMES = {corpus: tables_mismatch.WRITTEN[corpus] for corpus in CORPORA}
 LETTERS = [s for s, of in mismatch_config.SETS.items() if max(of) < len(CORPORA) and s in "ABCF"]
-VICTIM, REVERSED = (
-    "emodb",
-    (0.05, 0.1, 0.5),
-)  # whose labels are scrambled; weights of the corpus head behind reversal
+VICTIM = "emodb"  # whose labels are scrambled
+REVERSED = (0.05, 0.1, 0.5)  # weights of the corpus head behind reversal: all are shown, none is chosen
 
 _REVERSE = [("C", VICTIM, weight) for weight in REVERSED]
 

@@ -54,9 +54,8 @@ def _stages(csv, folder):
     yield "CNN14", domain_mismatch, domain_mismatch.Config.of("paper", **own, unseen="", augmented=1.0)
     plain = {"encoder": str(hubert), "division": "speaker", "pseudo_labels": False}
     if training.device().type == "cpu":
-        plain["batch_size"] = (
-            16  # the paper's 64 take more memory than a small machine has, and are no faster here
-        )
+        # A batch of the paper's 64 takes more memory than a small machine has.
+        plain["batch_size"] = 16
     yield "GMP-ATL", gmp_atl, gmp_atl.Config.of("paper", **every, **plain)
 
 
