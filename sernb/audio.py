@@ -21,7 +21,7 @@ import soundfile
 import soxr
 import torch
 
-from sernb import decoding, paths, writing
+from sernb import decoding, heap, paths, writing
 
 RATE = 16_000
 FORMAT = 1  # of the packed files; part of their key
@@ -191,13 +191,13 @@ def _write(table, rate, folder, pool):
 class Waves:
     """A pack's samples on the device, and batches of them by one gather.
 
-    They move to the device whole where they fit into half of its free memory; otherwise they stay memory-mapped
-    and each batch is copied.
+    They move to the device whole where they fit into half of its free memory; otherwise they stay memory-mapped,
+    each batch is copied, and what was read is given back to the system now and then.
     """
 
     def __init__(self, packed: Pack, device="cpu"):
         self.ids, self.rate, self.device = packed.ids, packed.rate, torch.device(device)
-        self.samples = settle(packed.samples, self.device)
+        self.samples, self.pages = settle(packed.samples, self.device), heap.Pages(packed.samples)
         self.offsets = torch.from_numpy(packed.offsets[:-1].copy())
         self.lengths = torch.from_numpy(packed.lengths())
         self.peaks = torch.from_numpy(packed.peaks)
@@ -216,6 +216,7 @@ class Waves:
         if crop is not None:
             starts, lengths = random_stretch(starts, lengths, crop, generator)
         x = gather(self.samples, starts, lengths, crop or int(lengths.max()), self.device)
+        self.pages.reading(len(lengths), 2 * int(lengths.sum()))
         scale = (1 / (self.peaks[rows] * 32768)).to(self.device)
         return x.float() * scale[:, None], lengths.to(self.device)
 

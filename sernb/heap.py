@@ -1,4 +1,4 @@
-"""Freed memory kept by the process while it trains on a CPU, and how much memory it has.
+"""Freed memory kept by the process while it trains on a CPU, mapped memory given back, and how much memory it has.
 
 glibc gives every large block back to the kernel as soon as it is freed, and the kernel clears each page again at the
 next step. A training step on a CPU allocates the same gigabytes every time, so this costs up to a third of it.
@@ -6,6 +6,7 @@ next step. A training step on a CPU allocates the same gigabytes every time, so 
 
 import contextlib
 import ctypes
+import mmap
 import sys
 
 _MIB = 2**20
@@ -35,6 +36,30 @@ def kept(wanted: bool = True):
     finally:
         _set(library, _GIVE_BACK)
         library.malloc_trim(0)
+
+
+class Pages:
+    """Gives back what reading a memory-mapped file adds to the process's memory, whenever about `most` bytes were read.
+
+    The system keeps the pages in its cache and a later read finds them there, but a cluster that counts and limits the
+    memory of a job no longer finds a whole corpus in it. Nothing is done for an array that is not a mapped file whole,
+    nor where the system takes no such advice.
+    """
+
+    AROUND = 2**16  # Linux maps what lies around a page along with it
+
+    def __init__(self, array, most: int = 2**28):
+        self.map = (
+            array.base if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") else None
+        )
+        self.most, self.read = most, 0
+
+    def reading(self, pieces: int, size: int) -> None:
+        """To be called after `pieces` of the array, `size` bytes in all, were read."""
+        self.read += size + pieces * self.AROUND
+        if self.map is not None and self.read > self.most:
+            self.map.madvise(mmap.MADV_DONTNEED)
+            self.read = 0
 
 
 def own(entry: str) -> float:

@@ -45,10 +45,9 @@ def make(root: Path, utterances: int, seed: int = 0) -> None:
 def measure(utterances: int = 100_000, batch_size: int = 64) -> pd.DataFrame:
     """One row: utterances, seconds to index and to pack, utterances per second of random batches, memory in GB (Linux).
 
-    Memory: the peak until everything is packed; the most of its own while batches are drawn; and the pages of files
-    that are in memory then, the whole pack's among them, which the system takes back where it is short of memory.
-    The batches are whole utterances gathered from the memory-mapped pack, shuffled, as an epoch is. The speech is made
-    in a temporary folder and removed.
+    Memory: the most that the process had until everything was packed, and while batches were drawn; its own, and the
+    pages of mapped files that are in it. The batches are whole utterances gathered from the memory-mapped pack,
+    shuffled, as an epoch is. The speech is made in a temporary folder and removed.
     """
     with tempfile.TemporaryDirectory(prefix="sernb-scale-") as folder:
         make(Path(folder) / "corpus", utterances)
@@ -68,17 +67,15 @@ def _measured(folder: Path, batch_size: int) -> dict:
     table = corpora.load("msp_podcast", folder / "corpus")
     indexed = time.perf_counter()
     packed = audio.pack(table, cache=folder / "cache")
-    done, peak, own = time.perf_counter(), heap.own("VmHWM"), []
+    done, peak = time.perf_counter(), heap.own("VmHWM")
+    heap.watch_anew()
     waves, generator = audio.Waves(packed), torch.Generator().manual_seed(0)
-    for i, rows in enumerate(torch.randperm(len(packed.ids), generator=generator).split(batch_size)):
+    for rows in torch.randperm(len(packed.ids), generator=generator).split(batch_size):
         waves.batch(rows)
-        if i % 100 == 0:
-            own.append(heap.own("RssAnon"))
     return {
         "utterances": len(packed.ids), "index / s": indexed - started, "pack / s": done - indexed,
         "batches / (utterances/s)": len(packed.ids) / (time.perf_counter() - done),
-        "peak memory, index and pack / GB": peak / 1e9, "own memory, batches / GB": max(own) / 1e9,
-        "pages of files / GB": heap.own("RssFile") / 1e9,
+        "peak memory, index and pack / GB": peak / 1e9, "peak memory, batches / GB": heap.own("VmHWM") / 1e9,
     }  # fmt: skip
 
 

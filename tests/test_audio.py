@@ -1,6 +1,7 @@
 """Packing and batching: nothing lost, nothing mixed up, the key is the content."""
 
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sernb import audio
+from sernb import audio, heap
 
 
 def corpus(folder, sounds, rate=16_000):
@@ -114,3 +115,27 @@ def test_buckets_hold_every_row_once_in_order_of_length(lengths, size):
     assert sorted(order.tolist()) == list(range(len(lengths)))
     assert (lengths[order].diff() >= 0).all()
     assert all(len(b) <= size and (len(b) == 1 or len(b) * lengths[b].max() <= 20_000) for b in found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux states a process's mapped memory")
+def test_an_epoch_does_not_leave_the_mapped_corpus_in_the_process(tmp_path):
+    count, length = 200, 2**18  # 100 MiB in all
+    written = np.memmap(tmp_path / "samples", np.int16, "w+", shape=(count * length,))
+    written[:] = np.arange(count * length) % 30_000 + 1
+    written.flush()
+    offsets, ids = np.arange(count + 1) * length, pd.Index(range(count)).map("u{}".format)
+    del written
+
+    def epoch(most):
+        mapped = np.memmap(tmp_path / "samples", np.int16, "r")
+        waves = audio.Waves(audio.Pack(ids, mapped, offsets, np.full(count, 30_000 / 32768, np.float32), ids))
+        waves.pages.most, before = most, heap.own("RssFile")
+        sums = [waves.batch(rows)[0].double().sum().item() for rows in torch.arange(count).split(4)]
+        return sums, (heap.own("RssFile") - before) / 2**20
+
+    (kept, whole), (given_back, left) = epoch(2**40), epoch(2**24)
+    assert kept == given_back and sum(kept) > 0
+    assert whole > 90 and left < 40
+    mapped = heap.Pages(np.ones(4, np.int16), 1)
+    mapped.reading(1, 8)  # an array in memory is left alone
+    assert mapped.map is None

@@ -22,8 +22,7 @@ def test_a_measurement_is_one_row_with_units():
     (row,) = speed_scale.measure(40, batch_size=16).to_dict("records")
     assert list(row) == [
         "utterances", "index / s", "pack / s", "batches / (utterances/s)", "peak memory, index and pack / GB",
-        "own memory, batches / GB", "pages of files / GB",
+        "peak memory, batches / GB",
     ]  # fmt: skip
     assert row["utterances"] == 40 and all(value > 0 for value in row.values())
-    peak, own, pages = list(row.values())[-3:]
-    assert 0.1 < own < peak < 8 and pages < peak  # of a process that has loaded PyTorch
+    assert all(0.1 < memory < 8 for memory in list(row.values())[-2:])  # of a process that has loaded PyTorch
