@@ -1,5 +1,7 @@
 """Tables and verdicts of real runs, papers 1 and 2: frozen runs by study in, texts out; see headlines."""
 
+import re
+
 import pandas as pd
 
 from sernb import metrics, real_runs, reported, tables, tables_ood
@@ -24,8 +26,28 @@ def control(runs) -> pd.DataFrame:
             for name in ("mean of folds", "worst fold", "best fold"):
                 line[name] = f"{uar[name]:.1f}"
             line["p (McNemar, to Base)"] = real_runs.p_cell(uar["p (McNemar)"])
+            line |= _one_speaker(variant, found)
             lines.append(line | _probed(runs, preset, variant, found))
     return pd.DataFrame(lines).fillna("–")
+
+
+def _one_speaker(variant, found) -> dict[str, str]:
+    """What Table VI prints, which is of a single test speaker by its denominators, and the same speaker's scores here."""
+    table = reported.table("msac_sernet", 6)
+    printed = table[table["model"] == variant].set_index("metric")
+    speaker = re.search(r"test speaker (\d+) alone", printed.loc["WAR", "note"])[1]
+    pooled = tables.pool(found)
+    own = pooled[pooled["speaker"] == f"emodb/{speaker}"]
+    here = [
+        f"{100 * score(own['emotion'], own['predicted']):.1f}" for score in tables.SCORES.values() if len(own)
+    ]
+    return {
+        "the paper's UAR / WAR, of one speaker": " / ".join(
+            f"{printed.loc[s, 'value']:.1f}" for s in tables.SCORES
+        )
+        + f" ({speaker})",
+        "the same speaker here": " / ".join(here) or "–",
+    }
 
 
 def controls(runs) -> str:

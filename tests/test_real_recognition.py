@@ -155,3 +155,24 @@ def test_other_constants_of_odin_are_another_run():
     )
     lines, said = frozen_runs.section("13_reliability")
     assert len(lines) == 1 and not said.startswith("Base")
+
+
+def test_the_papers_single_test_speaker_is_scored_here_too():
+    """Table VI is of speaker 12 for Base and of 10 for MSAC, by its denominators."""
+    for fold, speaker in enumerate(("10", "12")):
+        for variant, errors in {"Base": 3, "Base+MSAC": 6}.items():
+            truth = ["anger"] * 12 + ["neutral"] * 8
+            frame = frozen_runs.predictions(
+                {
+                    f"emodb/{speaker}": (
+                        truth,
+                        ["neutral"] * errors * (1 + fold) + truth[errors * (1 + fold) :],
+                    )
+                },
+                fold=fold,
+            )
+            frozen_runs.put("msac_sernet", "tuned", frame, folds=2, fold=fold, variant=variant)
+    lines, _ = frozen_runs.section("11_single_corpus")
+    paper, here = "the paper's UAR / WAR, of one speaker", "the same speaker here"
+    assert [line[paper] for line in lines] == ["80.5 / 85.7 (12)", "93.2 / 92.1 (10)"]
+    assert [line[here] for line in lines] == ["75.0 / 70.0", "75.0 / 70.0"]  # six of twelve angry wrong, both
