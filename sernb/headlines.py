@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sernb import frozen, real_mismatch, real_recognition, real_runs, real_verification, real_wild
+from sernb import (
+    frozen,
+    real_mismatch,
+    real_recognition,
+    real_runs,
+    real_transfer,
+    real_verification,
+    real_wild,
+)
 
 
 @dataclass(frozen=True)
@@ -69,15 +77,16 @@ SECTIONS = [
             "--preset tuned --data real", real_recognition.control,
             "What is read off the embedding: the study `control` of the same models, as in 12.", verdict=real_recognition.controls),
     Section("Paper 1: across corpora, five classes; EMO-DB and RAVDESS, EMOVO never seen", "1_msac_sernet/12_cross_corpus",
-            f"{_THREE} -p unseen emovo -p draws '[0]' -p seeds '[0, 1]'", real_recognition.crossed),
+            f"{_THREE} -p unseen emovo -p draws '[0]' -p seeds '[0, 1]'", real_recognition.crossed,
+            "Normalised: over which features' mean and deviation are taken.", real_recognition.crosses),
     Section("Paper 1: noticing emotions never taught; EMO-DB and RAVDESS, five classes taught", "1_msac_sernet/13_reliability",
             f"{_THREE} -p unseen emovo -p draws '[0]' -p seeds '[0, 1]' -p variants '[\"Base\", \"Base+AGR\", \"Base+AMTL\", \"Base+MSAC\"]'",
             real_recognition.detected,
             "AUROC / FPR95 in %: boredom, calm, disgust and surprise of the test speakers against their taught emotions. Best AUROC of a line in bold.", real_recognition.detects),
     Section("Paper 2: pseudo-labels and AM-Softmax with a small HuBERT of our own; EMO-DB, seven classes, by speaker", "2_gmp_atl/22_adaptive_transfer",
-            "--preset reduced --data real -p corpus emodb -p classes all -p division speaker", real_recognition.transferred,
+            "--preset reduced --data real -p corpus emodb -p classes all -p division speaker", real_transfer.transferred,
             "Pre-trained on RAVDESS and EMOVO without labels. MSAC-SERNet's rows are those of 11, tested on the same utterances, but transductive.",
-            real_recognition.transfers, real_recognition.table_3),
+            real_transfer.transfers, real_transfer.table_3),
     Section("Paper 3: augmentation within and across corpora; RAVDESS, EMO-DB, EMOVO", "3_domain_mismatch/32_augmentation",
             f"{_LETTERS} -p sets '[\"A\", \"B\", \"C\", \"F\"]' -p rates '[0.0, 0.5, 1.0]' -p augmented '[\"A\", \"B\", \"C\"]'", real_mismatch.augmented,
             _SEEN, real_mismatch.augments, real_mismatch.figure_2),

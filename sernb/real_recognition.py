@@ -1,11 +1,10 @@
-"""Tables and verdicts of real runs, papers 1 and 2: frozen runs by study in, texts out; see headlines."""
+"""Tables and verdicts of real runs, paper 1: frozen runs by study in, texts out; see headlines."""
 
 import re
 
 import pandas as pd
 
 from sernb import metrics, real_runs, reported, tables, tables_ood
-from sernb.studies import gmp_atl_config
 
 MODELS = ("SVM", "Base", "Base+AGR", "Base+AMTL", "Base+MSAC")
 WRITTEN = {"train": "pooled", "corpus": "per corpus (transductive)", "utterance": "per utterance"}
@@ -15,9 +14,9 @@ def control(runs) -> pd.DataFrame:
     """Base against MSAC on EMO-DB: recognition, McNemar's p, and what a linear probe reads off the embedding."""
     lines = []
     for preset in ("paper", "tuned"):
-        base = _single(runs, preset, "Base")
+        base = single(runs, preset, "Base")
         for variant in ("Base", "Base+MSAC"):
-            found = _single(runs, preset, variant)
+            found = single(runs, preset, variant)
             if not found or len(found) < found[0].meta["folds"]:
                 continue
             rows = tables.recognition(variant, found, against=base if variant != "Base" else None)
@@ -54,7 +53,7 @@ def controls(runs) -> str:
     """Is MSAC better than Base, and can a probe read less of the speaker off it?"""
     said = []
     for preset in ("paper", "tuned"):
-        base, msac = (_single(runs, preset, v) for v in ("Base", "Base+MSAC"))
+        base, msac = (single(runs, preset, v) for v in ("Base", "Base+MSAC"))
         if not base or {len(base), len(msac)} != {base[0].meta["folds"]}:
             continue
         gain = real_runs.uar(msac) - real_runs.uar(base)
@@ -71,7 +70,8 @@ def controls(runs) -> str:
     return " ".join(said)
 
 
-def _single(runs, preset, variant):
+def single(runs, preset, variant) -> list:
+    """A variant's runs on EMO-DB alone."""
     return real_runs.find(runs, "msac_sernet", preset, corpus="emodb", variant=variant, model="base", seed=0)
 
 
@@ -80,8 +80,8 @@ def _probed(runs, preset, variant, found):
     return real_runs.probed(runs, preset, "msac_sernet", real_runs.places(found), **asked)
 
 
-def crossed(runs) -> pd.DataFrame:
-    """Ways of using attributes, and of normalising, on several corpora: held-out speakers, and a corpus never seen."""
+def _across(runs) -> dict[tuple[str, str], list]:
+    """Runs across corpora by (model, normalisation as written)."""
     found = real_runs.find(
         runs, "msac_sernet", "reduced", ("model", "variant", "normalisation"), classes="five", **real_runs.TWO
     )
@@ -90,12 +90,22 @@ def crossed(runs) -> pd.DataFrame:
         model = "SVM" if run.config["model"] == "svm" else run.config["variant"]
         if model in MODELS:
             groups.setdefault((model, WRITTEN[run.config["normalisation"]]), []).append(run)
-    lines, written = [], list(WRITTEN.values())
-    for model, normalised in sorted(groups, key=lambda g: (written.index(g[1]), MODELS.index(g[0]))):
-        found = groups[model, normalised]
+    written = list(WRITTEN.values())
+    return {g: groups[g] for g in sorted(groups, key=lambda g: (written.index(g[1]), MODELS.index(g[0])))}
+
+
+def _alike(one, other) -> bool:
+    return bool(one and other) and real_runs.places(one) == real_runs.places(other)
+
+
+def crossed(runs) -> pd.DataFrame:
+    """Ways of using attributes, and of normalising, on several corpora: held-out speakers, and a corpus never seen."""
+    groups, lines = _across(runs), []
+    for (model, normalised), found in groups.items():
         base = groups.get(("Base", normalised), [])
-        alike = model != "Base" and real_runs.places(base) == real_runs.places(found)
-        rows = tables.generalisation(model, found, against=base if alike else None)
+        rows = tables.generalisation(
+            model, found, against=base if model != "Base" and _alike(base, found) else None
+        )
         rows = rows[rows["metric"] != "WAR"].replace(
             {"metric": {"UAR": "held-out speakers, UAR", "OOD WAR/UAR": "unseen corpus, UAR"}}
         )
@@ -104,12 +114,42 @@ def crossed(runs) -> pd.DataFrame:
             .iloc[0]
             .to_dict()
         )
-        lines.append(
-            line
-            | {"p held-out / unseen": " / ".join(real_runs.p_cell(p) for p in rows["p (McNemar)"])}
-            | {"trainings": len(found)}
-        )
+        ps = " / ".join(real_runs.p_cell(p) for p in rows["p (McNemar)"])
+        lines.append(line | {"p (McNemar, to Base) held-out / unseen": ps, "trainings": len(found)})
     return pd.DataFrame(lines)
+
+
+def crosses(runs) -> str:
+    """Does control help across corpora, and do a corpus's own statistics?"""
+    groups, said = _across(runs), []
+    pooled, own = WRITTEN["train"], WRITTEN["corpus"]
+    for variant in MODELS[2:]:
+        pairs = {n: (groups.get((variant, n), []), groups.get(("Base", n), [])) for n in WRITTEN.values()}
+        each = {n: _gains(*pair) for n, pair in pairs.items() if _alike(*pair)}
+        if each:
+            told = "; ".join(f"{n}, " + ", ".join(parts) for n, (parts, _) in each.items())
+            better = sum(gained for _, of in each.values() for gained in of)
+            said.append(
+                f"{variant} less Base, UAR: {told}. Better at p < 0.05 in {better} of {2 * len(each)}."
+            )
+    each = []
+    for model in MODELS:
+        pair = groups.get((model, own), []), groups.get((model, pooled), [])
+        if _alike(*pair):
+            each.append(f"{model}, " + ", ".join(_gains(*pair)[0]))
+    if each:
+        said.append(f"A corpus's own statistics less pooled ones, UAR: {'; '.join(each)}.")
+    return " ".join(said)
+
+
+def _gains(found, against):
+    """What a model gains on held-out speakers and on the corpus never seen, told, and whether p is below 0.05."""
+    parts, gained = [], []
+    for part, name in (("test", "held-out"), ("unseen", "unseen")):
+        gain, p = real_runs.gain(found, against, metrics.uar, part), tables.mcnemar(found, against, part)
+        parts.append(f"{name} {gain:+.1f} (p {p:.2g})")
+        gained.append(gain > 0 and p < 0.05)
+    return parts, gained
 
 
 def _reliable(runs):
@@ -181,89 +221,3 @@ def _scores(found, detectors):
     """AUROC and FPR95 in % by detector, the mean over draws and seeds."""
     each = {d: [tables_ood.detected(r.predictions, d) for r in found] for d in detectors}
     return 100 * pd.DataFrame({d: pd.DataFrame(of).mean() for d, of in each.items()}).T
-
-
-SVM, TUNED = "emobase + SVM", "MSAC-SERNet (paper 1, tuned): {}"
-
-
-def table_3(runs) -> dict:
-    """Results by row of paper 2's Table 3, of the SVM of the same study, and paper 1's models, on those folds of EMO-DB that all have.
-
-    Paper 1's are left out where they were not tested on the same utterances with the same labels.
-    """
-    asked = {"corpus": "emodb", "classes": "all", "division": "speaker", "seed": 0}
-    rows = {
-        name: {"pseudo_labels": True, "loss": "am_softmax"} | row for name, row in gmp_atl_config.ROWS.items()
-    }
-    groups = {
-        n: real_runs.find(runs, "gmp_atl", "reduced", model="base", **asked, **row) for n, row in rows.items()
-    }
-    if not any(groups.values()):
-        return {}
-    groups[SVM] = real_runs.find(runs, "gmp_atl", "reduced", model="svm", **asked)
-    for variant in ("Base", "Base+MSAC"):
-        groups[TUNED.format(variant)] = _single(runs, "tuned", variant)
-    groups = real_runs.shared(groups)
-    labels = {
-        name: tables.pool(of).set_index("fold", append=True)["emotion"].sort_index()
-        for name, of in groups.items()
-    }
-    first = next(iter(labels.values()), None)
-    return {name: of for name, of in groups.items() if labels[name].equals(first)}
-
-
-def transferred(runs) -> pd.DataFrame:
-    """Table 3's rows on EMO-DB with a small encoder, beside the SVM and paper 1's models."""
-    groups, lines = table_3(runs), []
-    first, paper = next(iter(gmp_atl_config.ROWS)), reported.table("gmp_atl", 3)
-    for name, found in groups.items():
-        against = groups.get(first) if name != first else None
-        rows = tables.recognition(name, found, against=against).set_index("metric")
-        line = {"model": name} | {score: real_runs.cell(row) for score, row in rows.iterrows()}
-        line[f"p (McNemar, to {first})"] = real_runs.p_cell(rows["p (McNemar)"].iloc[0])
-        printed = paper[paper["variant"].str.startswith(f"{name};")].set_index("metric")["value"]
-        line["the paper on IEMOCAP, UAR / WAR"] = " / ".join(
-            f"{printed[s]:.1f}" for s in tables.SCORES if s in printed
-        )
-        line["folds"] = f"{len(found)} of {found[0].meta['folds']}"
-        lines.append(line)
-    return pd.DataFrame(lines).replace("", "–")
-
-
-def transfers(runs) -> str:
-    """Do pseudo-labels help, does AM-Softmax, as the paper claims? And is the whole better than the classical baseline?"""
-    groups = table_3(runs)
-    full = list(gmp_atl_config.ROWS)[-1]
-    asked = {
-        "Pseudo-labels": {"with CE": ("pseudo-labels; CE", "no pseudo-labels; CE"), "with AM-Softmax": (full, "no pseudo-labels; AMS")},
-        "AM-Softmax": {"without pseudo-labels": ("no pseudo-labels; AMS", "no pseudo-labels; CE"), "with them": (full, "pseudo-labels; CE")},
-        "The whole method less the SVM": {"": (full, SVM)},
-    }  # fmt: skip
-    said = []
-    for what, pairs in asked.items():
-        pairs = {how: pair for how, pair in pairs.items() if {*pair} <= {*groups}}
-        if not pairs:
-            continue
-        found = {how: _gain(groups[a], groups[b]) for how, (a, b) in pairs.items()}
-        each = "; ".join(
-            f"{how} {uar:+.1f} / {war:+.1f} points (p {p:.2g})".strip()
-            for how, (uar, war, p) in found.items()
-        )
-        gained = sum(uar > 0 and war > 0 and p < 0.05 for uar, war, p in found.values())
-        claim = (
-            ""
-            if what.endswith("SVM")
-            else f" The gain that the paper claims shows, at p < 0.05, in {gained} of {len(found)}."
-        )
-        said.append(f"{what}, UAR / WAR: {each}.{claim}")
-    return " ".join(said)
-
-
-def _gain(found, against):
-    """What a model gains over another in points of UAR and WAR, and McNemar's p."""
-    a, b = tables.pool(found), tables.pool(against)
-    gains = [
-        100 * (score(a["emotion"], a["predicted"]) - score(b["emotion"], b["predicted"]))
-        for score in (metrics.uar, metrics.war)
-    ]
-    return *gains, tables.paired(a, b)

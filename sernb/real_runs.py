@@ -101,6 +101,13 @@ def uar(results) -> float:
     return 100 * metrics.uar(pooled["emotion"], pooled["predicted"])
 
 
+def gain(results, against, score, part="test") -> float:
+    """Points of a score that results are ahead of others."""
+    both = [tables.pool(r, part) for r in (results, against)]
+    here, there = (100 * score(frame["emotion"], frame["predicted"]) for frame in both)
+    return here - there
+
+
 def probed(runs, preset, of, asked, **fields) -> dict[str, str]:
     """What a linear probe reads off the embedding of a study's models: "attribute read / chance", the mean over folds.
 
