@@ -6,6 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 from sernb import paths
 
@@ -24,6 +26,12 @@ def style() -> None:
     """The look of every figure."""
     sns.set_theme("paper", "whitegrid", palette=LINES, font_scale=1.15)
     plt.rcParams.update({"figure.dpi": 100, "savefig.dpi": 150, "figure.constrained_layout.use": True})
+
+
+def placed() -> PlaceHolderLayoutEngine:
+    """For figures whose axes are placed by hand: `layout="none"` would last until the first save only, after which
+    matplotlib falls back on the style's engine and moves them."""
+    return PlaceHolderLayoutEngine(adjust_compatible=True, colorbar_gridspec=True)
 
 
 def folder(*, notebook: str, preset: str, data: str) -> Path:
@@ -105,6 +113,7 @@ def curves(frame: pd.DataFrame, *, title: str, data: str):
         mean = frame.groupby("epoch")[quantity].mean()
         axes.plot(mean.index, mean, color=colour, linewidth=2, label="mean")
         axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="best")
     fig.suptitle(marked(title, data))
     return fig
@@ -140,7 +149,8 @@ def _confusion(axes, matrix, size, counts=True, **options):
         annot_kws={"size": size}, **options,
     )  # fmt: skip
     axes.set(xlabel="predicted", ylabel="truth")
-    axes.tick_params(axis="x", rotation=40)
+    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}  # else neighbours overlap
+    plt.setp(axes.get_xticklabels(), **turned)
     axes.tick_params(axis="y", rotation=0)
 
 
@@ -167,13 +177,13 @@ def folds(frame: pd.DataFrame, *, title: str, data: str, reported: float | None 
 
 
 def speeds(frame: pd.DataFrame, *, x: str, y: str, title: str, data: str):
-    """Bars on a logarithmic scale: columns `x` (groups), `way` (bars) and `y`, larger is faster."""
+    """Bars: columns `x` (groups), `way` (bars) and `y`, larger is faster; a logarithmic scale from a factor of ten on."""
     fig, axes = plt.subplots(figsize=(WIDTH, 3.0))
     ways = list(dict.fromkeys(frame["way"]))
     sns.barplot(frame, x=x, y=y, hue="way", hue_order=ways, palette=LINES[: len(ways)], ax=axes)
     for bars in axes.containers:
         axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
-    axes.set(yscale="log", xlabel="")
+    axes.set(yscale="log" if frame[y].max() > 10 * frame[y].min() else "linear", xlabel="")
     axes.margins(y=0.2)
     axes.legend(title=None)
     titled(axes, title, data)
@@ -183,7 +193,7 @@ def speeds(frame: pd.DataFrame, *, x: str, y: str, title: str, data: str):
 def probed(frame: pd.DataFrame, chance: dict[str, float], *, title: str, data: str):
     """What was read of every attribute (columns) off every model (rows) in %, with chance as a line."""
     fig, all_axes = plt.subplots(
-        1, len(frame.columns), figsize=(WIDTH, 0.9 + 0.28 * len(frame)), sharey=True, squeeze=False
+        1, len(frame.columns), figsize=(WIDTH, 1.4 + 0.26 * len(frame)), sharey=True, squeeze=False
     )
     for axes, name in zip(all_axes.flat, frame, strict=True):
         axes.barh(frame.index[::-1], frame[name][::-1], color=LINES[0], height=0.7)

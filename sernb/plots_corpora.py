@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from sernb.plots import EMOTIONS, LINES, WIDTH, marked, titled
+from sernb.plots import EMOTIONS, LINES, WIDTH, marked, placed, titled
 
 MARKERS = "osD^vP"
 
@@ -44,6 +44,7 @@ def distributions(frame: pd.DataFrame, columns: dict, *, title: str, data: str):
         boxes = axes.boxplot(
             [frame.loc[frame["corpus"] == name, column].dropna() for name in names], orientation="horizontal",
             tick_labels=names, whis=(5, 95), showfliers=False, widths=0.6, patch_artist=True,
+            manage_ticks=axes is many[0, 0],  # the axis is shared: each panel would write its labels on it again
             medianprops={"color": "black", "linewidth": 1.6},
         )  # fmt: skip
         for box in boxes["boxes"]:
@@ -102,7 +103,7 @@ def maps(frame: pd.DataFrame, hues, *, title: str, data: str):
     )  # inches; the legends below need room that no engine keeps
     side = (WIDTH - left * len(hues) - 0.05) / len(hues)
     height = top + side + bottom
-    fig = plt.figure(figsize=(WIDTH, height), layout="none")
+    fig = plt.figure(figsize=(WIDTH, height), layout=placed())
     places = [(left + i * (side + left)) / WIDTH for i in range(len(hues))]
     many = [fig.add_axes((x, bottom / height, side / WIDTH, side / height)) for x in places]
     order = np.random.default_rng(0).permutation(len(frame))  # else the last corpus covers the others

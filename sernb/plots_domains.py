@@ -58,7 +58,7 @@ def gains(rows: pd.DataFrame, *, title: str, data: str):
 
 
 def combinations(rows: pd.DataFrame, *, title: str, data: str):
-    """Points of UA over the baseline: a heat map a domain, sets of attributes by approach; empty where not run."""
+    """Points of UA over the baseline: a heat map a domain, sets of attributes by approach; grey where not run."""
     frame = differences(rows)
     domains = list(dict.fromkeys(frame["domain"]))
     everything = rows[rows["approach"] != "baseline"]
@@ -71,8 +71,11 @@ def combinations(rows: pd.DataFrame, *, title: str, data: str):
         sns.heatmap(
             wide.reindex(index=sets, columns=approaches), annot=True, fmt="+.0f", cmap="vlag_r", center=0, vmin=-most,
             vmax=most, linewidths=0.5, cbar=axes is all_axes.flat[-1], ax=axes, annot_kws={"size": 7},
+            cbar_kws={"label": "points of UA"},
         )  # fmt: skip
         axes.set(title=domain, xlabel="", ylabel="")
+        axes.grid(False)
+        axes.set_facecolor("#E5E5E5")  # not run: white is no difference
     fig.suptitle(marked(title, data))
     return fig
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from .plots import EMOTIONS, LINES, WIDTH, marked, titled
+from .plots import EMOTIONS, LINES, WIDTH, marked, placed, titled
 
 SCORES = {"UAR": (LINES[0], "o-"), "F1": (LINES[1], "s--")}
 
@@ -73,7 +73,7 @@ def bars(frame: pd.DataFrame, *, by: str, title: str, data: str, reported: bool 
         if reported and of["reported"].notna().any():
             axes.plot(at, of["reported"], "k*", markersize=8, label=f"paper's {metric}")
     axes.axhline(50, color="0.4", linestyle=":", linewidth=1, label="chance (UAR)")
-    axes.set(xticks=range(len(names)), ylabel="UAR, F1 / %", ylim=(30, None))
+    axes.set(xticks=range(len(names)), ylabel="UAR, F1 / %", ylim=(0, 100))
     turned = {"rotation": 20, "ha": "right"} if len(names) <= 6 else {"rotation": 90, "fontsize": 8}
     axes.set_xticks(range(len(names)), names, **turned)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
@@ -90,7 +90,7 @@ def polar(frame: pd.DataFrame, *, title: str, data: str, bins: int = 18):
     height = 1.1 + 1.5 * len(models)
     fig, all_axes = plt.subplots(
         len(models), len(emotions), figsize=(WIDTH, height), squeeze=False, subplot_kw={"projection": "polar"},
-        layout="none",
+        layout=placed(),
     )  # fmt: skip
     fig.subplots_adjust(0.12, 0.32 / height, 0.97, 1 - 0.75 / height, 0.42, 0.1)
     edges = np.linspace(0, np.pi, bins + 1)
@@ -132,7 +132,7 @@ def nearer(frame: pd.DataFrame, names: tuple[str, str], *, margin: float, title:
         yticks=[0, 1],
         yticklabels=names,
     )
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
     titled(axes, title, data)
     return fig
 
@@ -146,6 +146,7 @@ def curves(frame: pd.DataFrame, *, title: str, data: str):
             mean, dash = of.groupby("epoch")[quantity].mean(), ("-", "--", ":")[i // len(LINES) % 3]
             axes.plot(mean.index, mean, dash, color=LINES[i % len(LINES)], label=name, linewidth=1.4)
         axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     fig.legend(
         *both[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False
     )

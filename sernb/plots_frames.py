@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from sernb.plots import LINES, WIDTH, marked
 
@@ -74,6 +75,7 @@ def losses(curves: dict[str, pd.DataFrame], *, title: str, data: str):
         mean = of["train_loss"] / streams
         axes.plot(of["epoch"], mean, color="black", linestyle="--", label="training, mean of streams")
         axes.set(xlabel="epoch", ylabel="cross-entropy / nat", title=name)
-        axes.legend(fontsize=7)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7, frameon=False)
     fig.suptitle(marked(title, data))
     return fig

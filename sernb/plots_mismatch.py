@@ -15,7 +15,7 @@ def differences(frame: pd.DataFrame, corpora: dict[str, str], *, label: str, tit
     Columns of `frame`: set, rate, corpus, relative; `corpora` gives their order and how they are written.
     """
     sets, rates = list(dict.fromkeys(frame["set"])), sorted(frame["rate"].unique())
-    size = (WIDTH, 2.2 + 0.25 * len(rates))
+    size = (WIDTH, 2.6 + 0.18 * len(rates))
     fig, all_axes = plt.subplots(1, len(sets), figsize=size, sharey=True, squeeze=False)
     most = max(0.05, float(np.nanmax(np.abs(frame["relative"]))))
     for axes, name in zip(all_axes.flat, sets, strict=True):
@@ -112,11 +112,12 @@ def scrambled(frame: pd.DataFrame, *, title: str, data: str):
         for i, (kind, rows) in enumerate(of.groupby("labels", sort=False)):
             at = [sets.index(s) + 0.35 * (i - 0.5) for s in rows["set"]]
             axes.bar(at, rows["wF1"], 0.33, yerr=rows["deviation"], color=LINES[i], label=kind, capsize=2)
-        axes.axhline(0.25, color="black", linestyle="--", linewidth=0.8)
+        axes.axhline(0.25, color="black", linestyle="--", linewidth=0.8, label="chance")
         axes.set(title=f"tested on {corpus}", xticks=range(len(sets)), xticklabels=sets, ylim=(0, 1))
         axes.set_xlabel("trained on")
     all_axes.flat[0].set_ylabel("wF1")
     handles, names = all_axes.flat[0].get_legend_handles_labels()
-    fig.legend(handles, [f"{n} labels" for n in names], loc="outside lower center", ncols=3, frameon=False)
+    names = [n if n == "chance" else f"{n} labels" for n in names]
+    fig.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
     fig.suptitle(marked(title, data))
     return fig

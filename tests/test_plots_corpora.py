@@ -71,6 +71,12 @@ def test_maps_show_every_utterance_by_every_hue(speakers):
     assert ("40 speakers, a hue each" in found) == (speakers == 40)
 
 
+def test_corpora_are_named_once_beside_several_panels():
+    frame = pd.DataFrame({"corpus": list("aabb") * 9, "u": np.arange(36.0), "v": np.arange(36.0)})
+    fig = plots_corpora.distributions(frame, {"u": "u / s", "v": "v / s"}, title="Two", data="real")
+    assert [t.get_text() for t in fig.axes[0].get_yticklabels()] == ["a", "b"]
+
+
 def test_probes_and_situations():
     kinds, rows = ["none", "speaker"], []
     for target in ("corpus", "speaker"):

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar
 
-from sernb import plots_enroll, tables_enroll
+from sernb import plots, plots_enroll, tables_enroll
 
 DRAWS = 25
 
@@ -111,6 +111,18 @@ def test_the_polar_histograms_are_shares_of_each_truth():
     bars = [bar for bar in fig.axes[0].patches if bar.get_height() > 0]
     assert sorted(bar.get_height() ** 2 for bar in bars) == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert "stand-in" in fig.get_suptitle()
+
+
+def test_what_was_placed_by_hand_stays_when_a_figure_is_saved_again(tmp_path):
+    plots.style()  # whose layout engine would move it
+    angles = pd.DataFrame(
+        {"model": "NAMP", "emotion": "fear", "truth": ["target", "neutral"], "angle": [1.0, 5.0]}
+    )
+    fig = plots_enroll.polar(angles, title="A title", data="stand-in")
+    before = fig.axes[0].get_position().bounds
+    for _ in range(2):
+        fig.savefig(tmp_path / "figure.png")
+    assert fig.axes[0].get_position().bounds == before
 
 
 def test_a_query_judged_by_several_seeds_counts_once():
