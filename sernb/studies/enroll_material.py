@@ -11,6 +11,7 @@ import pandas as pd
 
 from sernb import audio, corpora, features, frame_features, paths, splits
 from sernb.corpora import labels
+from sernb.studies.material import content
 
 PARTS = 6  # of speakers, in corpora without a protocol of the paper's; RAVDESS: four actors each
 
@@ -89,12 +90,11 @@ def material(data: str, corpus: str, classes: str, enrol_corpus: str = "", input
     whole = protocol(own, corpus)
     elsewhere = _elsewhere(table, tables[1].index.intersection(table.index), whole) if enrol_corpus else None
     table["emotion"] = table["emotion"].where(table.index.isin(own.index), np.nan)
-    lines = zip(table.index, table["speaker"], table["emotion"], table["asked"], packed.digests, strict=True)
-    content = ["\t".join(map(str, line)) for line in lines]
+    lines = content(table, packed, [corpus, enrol_corpus], more=("asked",))
     if input == "vq_wav2vec":
         with open(_weights(), "rb") as f:
-            content.append(hashlib.file_digest(f, "sha256").hexdigest())
-    digest = features.hash_of(content)
+            lines.append(hashlib.file_digest(f, "sha256").hexdigest())
+    digest = features.hash_of(lines)
     known = table.index[table["emotion"].notna()]
     return Material(table, [_within(f, known) for f in whole], whole, packed, digest, elsewhere)
 

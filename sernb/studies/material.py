@@ -12,6 +12,8 @@ from sernb.corpora import labels
 DRAWS = 10  # draws of speakers that a study of several corpora may ask for
 #: How several corpora are divided, drawn by seed: one speaker of each to validate and one to test, or shares of hours.
 SEVERAL = {"held-out speakers": splits.held_out_speakers, "share of hours": splits.share_of_hours}
+#: What a user's CSV may say of an utterance beyond its speaker, emotion and audio.
+MENDED = ("corpus", "gender", "language", "agreement", "session", "split")
 #: Who is left out of one corpus.
 SINGLE = {"speaker": splits.leave_one_speaker_out, "session": splits.leave_one_session_out}
 
@@ -78,11 +80,21 @@ def _material(data, seen, unseen, classes, several, single):
         folds = [SEVERAL[several](known, seed)[0] for seed in range(DRAWS)]
     else:
         folds = SINGLE[single](known)
-    lines = zip(table.index, table["speaker"], table["emotion"], packed.digests, strict=True)
-    content = ["\t".join(map(str, line)) for line in lines]
-    return Material(
-        table, folds, packed, table.index[new & ~none], table.index[~new & none], features.hash_of(content)
-    )
+    digest = features.hash_of(content(table, packed, names))
+    return Material(table, folds, packed, table.index[new & ~none], table.index[~new & none], digest)
+
+
+def content(
+    table: pd.DataFrame, packed: audio.Pack, names: list[str], more: tuple[str, ...] = ()
+) -> list[str]:
+    """A line per utterance of what a training sees of it, for the store's key: who, what, its audio; and columns `more`.
+
+    Where one of the corpora `names` is a user's CSV, all that a user can mend joins: after a corrected gender or session
+    the key is another one. A published corpus's are its reader's.
+    """
+    own = MENDED if any(name.endswith(".csv") for name in names) else ()
+    columns = [table[column] for column in ("speaker", "emotion", *more, *own)]
+    return ["\t".join(map(str, line)) for line in zip(table.index, *columns, packed.digests, strict=True)]
 
 
 def _classed(table, classes, name):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sernb import audio, corpora, features, splits
 from sernb.corpora import labels
-from sernb.studies.material import Material
+from sernb.studies.material import Material, content
 
 #: Paper 3, section 5.4: what becomes of the labels of a scrambled corpus.
 SWAPPED = {"neutral": "sadness", "sadness": "neutral", "happiness": "anger", "anger": "happiness"}
@@ -52,10 +52,9 @@ def _material(data, seen, unseen, classes, scrambled, crema_d_labels, crema_d_sp
         _joined([folds[name] for name in seen], i, table) for i in range(max(len(folds[n]) for n in seen))
     ]
     splits.check(joined, table)
-    lines = zip(table.index, table["speaker"], table["emotion"], packed.digests, strict=True)
-    content = ["\t".join(map(str, line)) for line in lines]
+    digest = features.hash_of(content(table, packed, names))
     only_tested = table.index[table["corpus"].isin(unseen)]
-    return Material(table, joined, packed, only_tested, table.index[:0], features.hash_of(content))
+    return Material(table, joined, packed, only_tested, table.index[:0], digest)
 
 
 def _classed(table, name, classes, crema_d_labels):

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from sernb import attributes, corpora, grid, metrics, store, tables, training
-from sernb.studies import msac_sernet, recognition
+from sernb.studies import (
+    domain_mismatch,
+    enroll_config,
+    enroll_to_verify,
+    mismatch_config,
+    msac_sernet,
+    recognition,
+)
 from sernb.studies.msac_config import Config
 from sernb.studies.msac_network import Network
 
@@ -110,6 +117,27 @@ def test_a_users_own_csv_is_a_corpus_and_its_path_stays_out_of_the_results(tmp_p
         msac_sernet.run(dataclasses.replace(config, variant="Base+G_ML"), progress=False)
     with pytest.raises(ValueError, match="pass data='real'"):
         msac_sernet.run(dataclasses.replace(config, data="stand-in"), progress=False)
+
+
+MENDED = {"gender": np.nan, "session": "2", "language": "deu", "agreement": 0.5, "split": "test"}
+
+
+@pytest.mark.parametrize("column", MENDED)
+def test_what_is_mended_in_a_users_csv_is_computed_again(tmp_path, column):
+    table = corpora.load("emovo", data="stand-in").reset_index()
+    few = table.loc[table["emotion"].isin(["anger", "sadness"]), ["file", "speaker", "emotion", "gender"]]
+    few = few.assign(session="1", language="ita", agreement=1.0, split="train")
+    other = few.assign(**{column: few[column].mask(few.index == few.index[3], MENDED[column])})
+    keys = []
+    for folder, rows in (("first", few), ("again", few), ("mended", other)):
+        (tmp_path / folder).mkdir()
+        rows.to_csv(tmp_path / folder / "mine.csv", index=False)
+        own = {"data": "real", "corpus": str(tmp_path / folder / "mine.csv")}
+        keys.append([
+            msac_sernet.key(Config.of("quick", **own)), enroll_to_verify.key(enroll_config.Config.of("quick", **own)),
+            domain_mismatch.key(mismatch_config.Config.of("quick", **own, unseen="")),
+        ])  # fmt: skip
+    assert keys[0] == keys[1] and all(a != b for a, b in zip(keys[0], keys[2], strict=True))
 
 
 def test_a_users_own_csv_can_be_the_corpus_that_is_only_tested_on(tmp_path):
