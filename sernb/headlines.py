@@ -71,7 +71,7 @@ def _section(section, runs, link):
 _THREE = '-p corpora_seen \'["emodb", "ravdess"]\' --data real --preset reduced'
 _NAMED = "UAR / weighted F1. NAMP's margin tightens, as printed; AMProto's relaxes, which is NAMP as the text argues."
 _LETTERS = '--preset reduced --data real -p tested \'["ravdess", "emodb", "emovo"]\''
-_SEEN = f"Weighted F1 / UAR in %, four classes, CNN14 at a quarter of its width from scratch. Seen: held-out speakers of a corpus trained on; unseen: a corpus that was not, whole. One class: more than {100 * real_mismatch.COLLAPSED:.0f} % of what the model says is the same emotion."
+_SEEN = f"Weighted F1 / UAR in %, four classes, CNN14 at a quarter of its width from scratch. Seen: held-out speakers of a corpus trained on; unseen: a corpus that was not, whole. One class: more than {100 * real_mismatch.COLLAPSED:.0f} % of what a fold's model says is the same emotion."
 SECTIONS = [
     Section("Paper 1: does control control? EMO-DB, ten folds", "1_msac_sernet/11_single_corpus",
             "--preset tuned --data real", real_recognition.control,

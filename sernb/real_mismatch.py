@@ -68,12 +68,22 @@ def _tested(found, to, against) -> dict[str, str]:
     for corpus, name in NAMES.items():
         frame = tables_mismatch.tested(found, corpus)
         both = " / ".join(real_runs.scored(frame, score) for score in (metrics.wf1, metrics.uar))
-        one = " (one class)" if frame["predicted"].value_counts(normalize=True).max() > COLLAPSED else ""
-        line[name] = f"{'seen' if _seen(found, corpus) else 'unseen'}: {both}{one}"
+        line[name] = f"{'seen' if _seen(found, corpus) else 'unseen'}: {both}{_collapsed(found, corpus)}"
         if against:
             ps.append(real_runs.p_cell(tables.paired(frame, tables_mismatch.tested(against, corpus))))
     line[f"p {to}: {' / '.join(NAMES.values())}"] = " / ".join(ps) or "–"
     return line | {"folds": f"{len(found)} of {found[0].meta['folds']}"}
+
+
+def _collapsed(found, corpus) -> str:
+    """Which models say the same of everything, each by itself: pooled, two that say different things would hide it."""
+    shares = [
+        tables_mismatch.tested([r], corpus)["predicted"].value_counts(normalize=True).max() for r in found
+    ]
+    collapsed = sum(share > COLLAPSED for share in shares)
+    if not collapsed:
+        return ""
+    return " (one class)" if collapsed == len(found) else f" (one class in {collapsed} of {len(found)} folds)"
 
 
 def _seen(found, corpus) -> bool:

@@ -22,9 +22,9 @@ def empty(tmp_path, monkeypatch):
 
 
 def guesses(wrong):
-    """What one speaker's utterances are taken for, the first `wrong` of them by mistake; None: all for neutral."""
-    if wrong is None:
-        return ["neutral"] * len(LABELS)
+    """What one speaker's utterances are taken for, the first `wrong` of them by mistake; an emotion: all for that."""
+    if wrong in WRONG:
+        return [wrong] * len(LABELS)
     return [WRONG[t] if i < wrong else t for i, t in enumerate(LABELS)]
 
 
@@ -101,10 +101,14 @@ def test_where_augmentation_gains_too_seldom_across_corpora_the_finding_holds():
 
 
 def test_a_model_that_says_the_same_of_everything_is_called_that():
-    put("A", 0, 1, 3)
-    put("A", 0, 1, None, augmented=1.0)
+    for fold, (said, seldom) in enumerate([("neutral", "neutral"), ("anger", 1)]):
+        put("A", 0, 1, 3, fold=fold)
+        put(
+            "A", seldom, 1, said, fold=fold, augmented=1.0
+        )  # another emotion in each fold: no half of them all
     lines, _ = frozen_runs.section("32_augmentation")
-    assert [line["EMOVO"].endswith(" (one class)") for line in lines] == [False, True]
+    assert [line["EMOVO"].endswith("] (one class)") for line in lines] == [False, True]
+    assert [line["RAVDESS"].endswith("] (one class in 1 of 2 folds)") for line in lines] == [False, True]
     assert not any(line["EMO-DB"].endswith(")") for line in lines)
 
 
