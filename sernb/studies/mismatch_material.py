@@ -53,7 +53,8 @@ def _material(data, seen, unseen, classes, scrambled, crema_d_labels, crema_d_sp
     ]
     splits.check(joined, table)
     digest = features.hash_of(content(table, packed, names))
-    only_tested = table.index[table["corpus"].isin(unseen)]
+    # not by the column `corpus`: that of a user's CSV is another word than the path it is asked for by
+    only_tested = table.index.difference(pd.concat([tables[name] for name in seen]).index, sort=False)
     return Material(table, joined, packed, only_tested, table.index[:0], digest)
 
 

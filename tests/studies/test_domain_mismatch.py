@@ -128,6 +128,27 @@ def network(config):
     return mismatch_network.Network(config, material, material.table, material.folds[0], torch.device("cpu"))
 
 
+def test_a_users_own_csv_is_trained_on_or_only_tested_on(tmp_path):
+    """Its column `corpus` does not read as the path it is asked for by."""
+    rows, files = {}, {}
+    for name in ("emovo", "savee"):
+        rows[name] = corpora.load(name, data="stand-in")
+        files[name] = str(tmp_path / f"my_{name}.csv")
+        rows[name].reset_index()[["utterance", "file", "speaker", "emotion", "corpus"]].to_csv(
+            files[name], index=False
+        )
+    config = small(data="real", corpus=files["emovo"], unseen=files["savee"], epochs=1)
+    material = domain_mismatch.data(config)
+    four = {name: t.index[t["emotion"].isin(SWAPPED)] for name, t in rows.items()}
+    assert set(material.unseen) == set(four["savee"])
+    assert set(material.table.index) == {*four["savee"], *four["emovo"]}
+    for fold in material.folds:
+        assert not set(material.unseen) & {*fold.train, *fold.valid, *fold.test}
+    found = domain_mismatch.run(config, progress=False).predictions
+    unseen = found[found["part"] == "unseen"]
+    assert set(unseen["speaker"].str.split("/").str[0]) == {"savee"} and len(unseen) == len(four["savee"])
+
+
 def test_a_share_of_a_batch_is_augmented_and_hidden_in_part():
     plain, half = network(small()), network(small(augmented=0.5))
     rows = plain.rows["train"][:16]
