@@ -103,9 +103,8 @@ def test_where_augmentation_gains_too_seldom_across_corpora_the_finding_holds():
 def test_a_model_that_says_the_same_of_everything_is_called_that():
     for fold, (said, seldom) in enumerate([("neutral", "neutral"), ("anger", 1)]):
         put("A", 0, 1, 3, fold=fold)
-        put(
-            "A", seldom, 1, said, fold=fold, augmented=1.0
-        )  # another emotion in each fold: no half of them all
+        # of EMOVO each fold says another emotion: pooled, none is more than half
+        put("A", seldom, 1, said, fold=fold, augmented=1.0)
     lines, _ = frozen_runs.section("32_augmentation")
     assert [line["EMOVO"].endswith("] (one class)") for line in lines] == [False, True]
     assert [line["RAVDESS"].endswith("] (one class in 1 of 2 folds)") for line in lines] == [False, True]

@@ -8,12 +8,13 @@ import pandas as pd
 
 from sernb import audio, corpora, features, splits
 from sernb.corpora import labels
+from sernb.corpora.table import COLUMNS
 
 DRAWS = 10  # draws of speakers that a study of several corpora may ask for
 #: How several corpora are divided, drawn by seed: one speaker of each to validate and one to test, or shares of hours.
 SEVERAL = {"held-out speakers": splits.held_out_speakers, "share of hours": splits.share_of_hours}
 #: What a user's CSV may say of an utterance beyond its speaker, emotion and audio.
-MENDED = ("corpus", "gender", "language", "agreement", "session", "split")
+MENDED = [column for column in COLUMNS if column not in ("file", "start", "end", "speaker", "emotion")]
 #: Who is left out of one corpus.
 SINGLE = {"speaker": splits.leave_one_speaker_out, "session": splits.leave_one_session_out}
 
